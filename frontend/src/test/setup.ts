@@ -1,0 +1,2 @@
+/** Loaded before every test file: gives happy-dom an IndexedDB. */
+import 'fake-indexeddb/auto'

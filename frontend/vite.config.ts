@@ -2,7 +2,7 @@ import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { releaseFiles } from './build/release-files'
+import { releaseFiles } from './build/release-files.ts'
 
 const root = import.meta.dirname
 const server = process.env.COMFY_CREATOR_URL ?? 'http://127.0.0.1:8188'

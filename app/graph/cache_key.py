@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -71,7 +71,7 @@ def _has_nan(value: Any) -> bool:
     if isinstance(value, float):
         return math.isnan(value)
     if isinstance(value, dict):
-        return any(_has_nan(each) for each in value.values())
+        return any(_has_nan(each) for each in cast("dict[str, Any]", value).values())
     if isinstance(value, list | tuple):
-        return any(_has_nan(each) for each in value)
+        return any(_has_nan(each) for each in cast("list[Any]", value))
     return False

@@ -46,7 +46,7 @@ class OutputSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 class NodeSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The declaration of one node class.
 
-    `hidden` maps the keyword under which a hidden value is passed to its kind (PROMPT, EXTRA_PNGINFO, UNIQUE_ID).
+    `hidden` maps the keyword of a hidden value to its kind (PROMPT, EXTRA_PNGINFO, UNIQUE_ID).
     `validates` names the inputs that the node's own check takes over; None when it has no such check.
     `v3` selects the newer wire shape of `/object_info`.
     """

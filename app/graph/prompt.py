@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 PromptNodes = Mapping[str, Mapping[str, Any]]
 """A prompt in API format: node id -> {class_type, inputs, _meta?}."""
@@ -24,11 +24,15 @@ def as_link(value: object) -> Link | None:
             return None
 
 
-def literal(value: Any) -> Any:
+def as_object(value: object) -> dict[str, Any] | None:
+    """The value as a JSON object, or None when it is something else."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def literal(value: object) -> Any:
     """A literal without its wrapper: lists travel as {"__value__": [...]} because a bare list is a link."""
-    if isinstance(value, dict) and "__value__" in value:
-        return value["__value__"]
-    return value
+    wrapped = as_object(value)
+    return value if wrapped is None or "__value__" not in wrapped else wrapped["__value__"]
 
 
 def links_of(node: Mapping[str, Any]) -> Iterator[tuple[str, Link]]:

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 
 from app.graph.errors import InputError, NodeErrors, PromptRefused
 from app.graph.io_types import accepts
 from app.graph.node_schema import MAX_SEED, InputSchema, NodeSchema, NodeSchemas
-from app.graph.prompt import Link, as_link, literal
+from app.graph.prompt import Link, as_link, as_object, literal
 
 SHOWN_CHOICES = 20
 """A longer menu is named by its length only: nobody reads 2,000 file names in an error."""
@@ -80,12 +80,12 @@ def check_prompt(
     return CheckedPrompt(prompt=copied, targets=valid, node_errors=node_errors)
 
 
-def _copied(node_id: str, node: Any, schemas: NodeSchemas) -> dict[str, Any]:
+def _copied(node_id: str, node: object, schemas: NodeSchemas) -> dict[str, Any]:
     """A node whose inputs may be converted in place; refuses one without a known class."""
-    class_type = node.get("class_type") if isinstance(node, Mapping) else None
+    fields = as_object(node) or {}
+    class_type = fields.get("class_type")
     if not isinstance(class_type, str) or class_type not in schemas:
-        meta = node.get("_meta") if isinstance(node, Mapping) else None
-        title = meta.get("title") if isinstance(meta, Mapping) else None
+        title = (as_object(fields.get("_meta")) or {}).get("title")
         what = f"unknown class '{class_type}'" if isinstance(class_type, str) else "no class_type"
         raise PromptRefused(
             "missing_node_type",
@@ -97,10 +97,8 @@ def _copied(node_id: str, node: Any, schemas: NodeSchemas) -> dict[str, Any]:
                 "node_title": title if isinstance(title, str) else None,
             },
         )
-    copied: dict[str, Any] = {**node}
-    if isinstance(copied.get("inputs"), Mapping):
-        copied["inputs"] = dict(copied["inputs"])
-    return copied
+    inputs = as_object(fields.get("inputs"))
+    return {**fields} if inputs is None else {**fields, "inputs": {**inputs}}
 
 
 class _Check:
@@ -168,9 +166,7 @@ class _Check:
         return self._schemas[self._prompt[node_id]["class_type"]]
 
     def _declared_links(self, node_id: str) -> Iterator[tuple[str, Link]]:
-        inputs = self._prompt[node_id].get("inputs")
-        if not isinstance(inputs, dict):
-            return
+        inputs = as_object(self._prompt[node_id].get("inputs")) or {}
         for declared in self._schema(node_id).inputs:
             link = as_link(inputs.get(declared.name))
             if link is not None:
@@ -232,8 +228,8 @@ class _Check:
 
     def _input_errors(self, node_id: str) -> Iterator[InputError]:
         schema = self._schema(node_id)
-        inputs = self._prompt[node_id].get("inputs")
-        if not isinstance(inputs, dict):
+        inputs = as_object(self._prompt[node_id].get("inputs"))
+        if inputs is None:
             raise KeyError("the node has no 'inputs'")
         for declared in schema.inputs:
             if declared.name not in inputs:
@@ -242,7 +238,7 @@ class _Check:
                 continue
             value = inputs[declared.name]
             if isinstance(value, list):
-                error = self._link_error(declared, value)
+                error = self._link_error(declared, cast("list[Any]", value))
             else:
                 error = self._literal_error(schema, declared, inputs)
             if error is not None:
@@ -380,7 +376,7 @@ class _Check:
         )
 
     def _config(self, declared: InputSchema) -> list[Any]:
-        """The declaration as clients know it: [type, options], a menu with its choices in place of the type."""
+        """The declaration as clients know it: [type, options]; a menu has its choices in place of the type."""
         kind: Any = declared.type
         if declared.choices is not None:
             kind = list(declared.choices)

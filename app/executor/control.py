@@ -1,0 +1,148 @@
+"""The executor's control loop: takes commands while one thread owns the device and runs prompts."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import assert_never
+
+from app.executor.output_cache import OutputCache
+from app.executor.run_context import Surroundings
+from app.executor.run_prompt import PromptRun
+from app.files.folders import DataFolders
+from app.files.model_folders import ModelFolders
+from app.protocol.commands import Command, Configure, FreeMemory, Interrupt, RunPrompt, Shutdown
+from app.protocol.events import PROTOCOL, DeviceMemory, Event, ExecutionEnded, NodeError, Ready
+
+log = logging.getLogger(__name__)
+
+
+class Control:
+    """Receives commands from any thread; one device thread works them off in order.
+
+    `emit` is called from the device thread and must be safe to call there. Interrupts act at once: they
+    set a flag that the running prompt reads before its next node and its next model call.
+    """
+
+    def __init__(self, configure: Configure, emit: Callable[[Event], None]) -> None:
+        self._configure = configure
+        self._emit = emit
+        self._work: queue.Queue[RunPrompt | FreeMemory | None] = queue.Queue()
+        self._lock = threading.Lock()
+        self._running: str | None = None
+        self._stopped: set[str] = set()
+        self._thread = threading.Thread(target=self._device_loop, name="device", daemon=True)
+
+    def start(self) -> None:
+        """Start the device thread; it imports torch and the nodes, then emits Ready."""
+        self._thread.start()
+
+    def handle(self, command: Command) -> None:
+        """Take one command; returns at once."""
+        match command:
+            case RunPrompt() | FreeMemory():
+                self._work.put(command)
+            case Interrupt(prompt_id=prompt_id):
+                with self._lock:
+                    target = prompt_id or self._running
+                    if target is not None:
+                        self._stopped.add(target)
+            case Shutdown():
+                with self._lock:
+                    if self._running is not None:
+                        self._stopped.add(self._running)
+                self._work.put(None)
+            case Configure():
+                log.warning("a second configuration was ignored")
+            case _:
+                assert_never(command)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the device thread to end; False when it still runs after `timeout_s`."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _device_loop(self) -> None:
+        import torch
+
+        from app.inference.devices import describe_devices, select_device
+        from app.inference.memory import ModelStore
+        from app.nodes.registry import builtin_nodes
+
+        nodes = builtin_nodes()
+        device = select_device(cpu=self._configure.cpu)
+        surroundings = Surroundings(
+            folders=_folders(self._configure),
+            models=ModelStore(device),
+            preview_method=self._configure.preview_method,
+            preview_size=self._configure.preview_size,
+            metadata=self._configure.metadata,
+        )
+        cache = OutputCache()
+        self._emit(
+            Ready(
+                protocol=PROTOCOL,
+                pid=_pid(),
+                torch_version=torch.__version__,
+                devices=describe_devices(device),
+                schemas=[node.schema for node in nodes.values()],
+            )
+        )
+        while (command := self._work.get()) is not None:
+            if isinstance(command, FreeMemory):
+                if command.unload_models:
+                    surroundings.models.free()
+                if command.forget_outputs:
+                    cache.clear()
+            else:
+                with torch.inference_mode():
+                    self._run(
+                        command,
+                        PromptRun(
+                            command,
+                            nodes,
+                            cache,
+                            surroundings,
+                            emit=self._emit,
+                            interrupted=lambda prompt_id=command.prompt_id: prompt_id in self._stopped,
+                        ),
+                    )
+            self._emit(DeviceMemory(devices=describe_devices(device)))
+
+    def _run(self, command: RunPrompt, run: PromptRun) -> None:
+        with self._lock:
+            self._running = command.prompt_id
+        try:
+            run.run()
+        except Exception as exc:
+            log.exception("running prompt %s failed outside its nodes", command.prompt_id)
+            error = NodeError(
+                node_id="", node_type="", exception_type=type(exc).__name__, message=f"internal error: {exc}"
+            )
+            self._emit(ExecutionEnded(prompt_id=command.prompt_id, outcome="error", error=error))
+        finally:
+            with self._lock:
+                self._running = None
+                self._stopped.discard(command.prompt_id)
+
+
+def _folders(configure: Configure) -> DataFolders:
+    base = Path(configure.base_directory)
+    return DataFolders(
+        base=base,
+        input=Path(configure.input_directory),
+        output=Path(configure.output_directory),
+        temp=Path(configure.temp_directory),
+        user=base / "user",
+        state=base / "state",
+        models=ModelFolders(
+            {key: [Path(each) for each in paths] for key, paths in configure.model_folders.items()}
+        ),
+    )
+
+
+def _pid() -> int:
+    import os
+
+    return os.getpid()

@@ -1,0 +1,66 @@
+# Comfy Creator's tasks; `make help` lists them. `make run` and `make test` are all that a newcomer needs.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PORT ?= 8188
+PY := .venv/bin/python
+ENVIRONMENT = python=$$(PYTHON="$(PYTHON)" .ci/choose-python) && "$$python" .ci/environment.py
+export PYTHON TORCH_ARGS
+
+.PHONY: help run setup test check e2e test-gpu types frontend migrate bench demo-model docs lock flip
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: ## install what is missing, then start on 127.0.0.1:8188 (PORT=8189 ARGS="--cpu" change it)
+	@$(ENVIRONMENT) run --port "$(PORT)" && exec $(PY) -m app serve --base-directory workspace --port "$(PORT)" $(ARGS)
+
+setup: ## prepare .venv with everything for running and developing, start nothing
+	@$(ENVIRONMENT) dev
+
+test: check ## install what tests need and run all of them
+	@.ci/frontend-build --compare
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not gpu" $(PYTEST_ARGS)
+
+check: setup frontend/node_modules/.package-lock.json ## formatter, linters, type checkers, import rules, frontend unit tests
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m basedpyright
+	.venv/bin/lint-imports
+	.ci/with-node npm run --silent lint
+	.ci/with-node npm run --silent typecheck
+	.ci/with-node npm run --silent test
+
+e2e: setup ## browser tests only
+	$(PY) -m pytest tests/e2e $(PYTEST_ARGS)
+
+test-gpu: setup ## tests that need a CUDA device
+	$(PY) -m pytest -m gpu $(PYTEST_ARGS)
+
+types: setup ## write the generated declarations: built-in node schemas, message schemas, frontend types
+	$(PY) -m app.nodes.write_schemas
+
+frontend: setup frontend/node_modules/.package-lock.json ## build frontend_dist/
+	.ci/frontend-build
+
+migrate: setup ## bring the database of ./workspace up to date (a start does it too)
+	$(PY) -m app migrate --base-directory workspace
+
+bench: setup ## print the figures of benchmarks/ beside their targets
+	@for script in benchmarks/*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
+
+demo-model: setup ## train the demo model again from an empty folder (hours on a CPU; resumable)
+	$(PY) -m app.training.demo
+
+docs: setup ## write the generated parts of docs/reference/
+	$(PY) docs/write_reference.py
+
+lock: setup ## resolve the dependencies again and write the lock files
+	$(PY) .ci/lock.py
+
+flip: setup ## flip each comparison in graph, queue and samplers and report those that no test notices (long)
+	$(PY) tests/architecture/flip_comparisons.py $(ROOMS)
+
+frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json
+	@echo "Installing the frontend's build tools (about 0.1 GB to download)."
+	.ci/with-node npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -376,7 +376,7 @@ class _Check:
         )
 
     def _config(self, declared: InputSchema) -> list[Any]:
-        """The declaration as clients know it: [type, options]; a menu has its choices in place of the type."""
+        """The declaration as clients know it: [type, options]; a menu has its choices as type."""
         kind: Any = declared.type
         if declared.choices is not None:
             kind = list(declared.choices)

@@ -1,4 +1,4 @@
-"""What sampling asks of a diffusion model; `models/diffusion_model.py` implements it, `sample.py` drives it."""
+"""What sampling asks of a diffusion model; `models/diffusion_model.py` answers, `sample.py` asks."""
 
 from typing import Protocol
 

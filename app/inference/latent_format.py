@@ -1,4 +1,4 @@
-"""Mapping between stored latents and the numbers a diffusion model works on; used by models and the driver."""
+"""Mapping between stored latents and what a diffusion model works on; used by models and the driver."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,0 +1,158 @@
+"""The sampling driver: answers a sampler's questions with a guided model; called by `ksample.py`."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import interpolate
+
+from app.inference.conditioning import Conditioning
+from app.inference.denoiser import Denoiser
+from app.inference.guidance import guided
+from app.inference.interrupts import Interrupted
+from app.inference.model_sampling import ModelSampling
+from app.inference.noise import seeded_noise
+from app.inference.samplers.base import Ask, Sampler, SamplerContext, SamplerRun
+from app.inference.seeds import following_seed
+from app.inference.types import Latent, Mask, Sigma, Sigmas, Tokens
+
+OnStep = Callable[[int, int, Latent, Latent], None]
+"""(step from 0, total steps, denoised prediction, sample after the step), both in model space."""
+
+TOP_TOLERANCE = 1e-5  # relative distance to sigma_max that still counts as the top of the schedule
+
+
+@torch.no_grad()
+def sample(
+    model: Denoiser,
+    latent_image: Latent,
+    noise: Latent,
+    sampler: Sampler,
+    sigmas: Sigmas,
+    positive: Conditioning,
+    negative: Conditioning,
+    cfg: float,
+    *,
+    seed: int,
+    noise_mask: Mask | None = None,
+    on_step: OnStep | None = None,
+    interrupted: Callable[[], bool] | None = None,
+) -> Latent:
+    """Walk the noisy latent down `sigmas` and return the stored latent at their end, on the CPU.
+
+    `latent_image` [B, C, h8, w8] is a stored latent, `noise` of its shape after `with_channels`. `seed` feeds
+    the noise that samplers draw themselves. An empty list of levels returns the latent untouched. `on_step`
+    hears of every finished step. `interrupted` is asked before every model call; if it says yes, Interrupted
+    is raised.
+    """
+    if len(sigmas) == 0:
+        return latent_image
+    sigmas = sampler.prepares(sigmas.to(model.device, torch.float32))
+    latent = _into_model_space(model, with_channels(latent_image, model.channels))
+    noise = noise.to(model.device, torch.float32)
+    sampling = model.model_sampling
+    if sampling.is_flow and sigmas[-1] >= 1:
+        return latent_image  # nothing but noise would remain, and no scale could bring the picture back
+
+    keep = None
+    if noise_mask is not None:
+        mask_noise = seeded_noise(noise, following_seed(seed)) if sampler.separate_mask_noise else noise
+        keep = _Keep(fit_mask(noise_mask, latent), latent, mask_noise.to(model.device), sampling)
+    answers = _Answers(model, positive, negative, cfg, keep, interrupted)
+    start = sampling.noise_scaling(sigmas[0], noise, latent, max_denoise=_starts_at_top(sigmas[0], sampling))
+    x = start
+    if len(sigmas) > 1:
+        run = sampler.method(start, sigmas, SamplerContext(model_sampling=sampling, seed=seed))
+        x = _drive(run, answers, len(sigmas) - 1, on_step)
+    x = sampling.inverse_noise_scaling(sigmas[-1], x)
+    return model.latent_format.process_out(x).float().to(latent_image.device)
+
+
+def with_channels(latent: Latent, channels: int) -> Latent:
+    """An empty latent with the model's number of channels; a latent with a picture in it is left alone."""
+    if latent.shape[1] == channels or latent.any():
+        return latent
+    repeats = math.ceil(channels / latent.shape[1])
+    return latent.repeat(1, repeats, 1, 1)[:, :channels]
+
+
+def fit_mask(mask: Mask, latent: Latent) -> Mask:
+    """The mask at the latent's size, for all its channels and pictures: [B, C, h8, w8] on its device."""
+    single = mask.reshape(-1, 1, *mask.shape[-2:]).to(latent.device, torch.float32)
+    resized = interpolate(single, size=latent.shape[-2:], mode="bilinear")
+    batch = resized.repeat(math.ceil(len(latent) / len(resized)), 1, 1, 1)[: len(latent)]
+    return batch.expand(-1, latent.shape[1], -1, -1)
+
+
+def _drive(run: SamplerRun, answers: "_Answers", total: int, on_step: OnStep | None) -> Latent:
+    """Answer the run's questions until it returns; a step is over when the next one asks."""
+    report = on_step or _silent
+    try:
+        ask = next(run)
+        while True:
+            step, denoised = ask.step, answers(ask)
+            following = run.send(denoised)
+            while following.step == step:
+                following = run.send(answers(following))
+            report(step, total, denoised, following.x)
+            ask = following
+    except StopIteration as finished:
+        x: Latent = finished.value
+    report(total - 1, total, denoised, x)
+    return x
+
+
+def _silent(_step: int, _total: int, _denoised: Latent, _x: Latent) -> None:
+    """Nobody listens."""
+
+
+def _into_model_space(model: Denoiser, latent: Latent) -> Latent:
+    latent = latent.to(model.device, torch.float32)
+    return model.latent_format.process_in(latent) if latent.any() else latent
+
+
+def _starts_at_top(sigma: Sigma, sampling: ModelSampling) -> bool:
+    top, first = sampling.sigma_max, sigma.item()
+    return first > top or math.isclose(first, top, rel_tol=TOP_TOLERANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keep:
+    """The part of a picture that must not change: where `mask` is 0."""
+
+    mask: Mask
+    latent: Latent
+    noise: Latent
+    sampling: ModelSampling
+
+    def before(self, x: Latent, sigma: Sigma) -> Latent:
+        """Show the model the kept part at the right noise level."""
+        noisy = self.sampling.noise_scaling(sigma, self.noise, self.latent, max_denoise=False)
+        return x * self.mask + noisy * (1 - self.mask)
+
+    def after(self, denoised: Latent) -> Latent:
+        """Put the kept part back."""
+        return denoised * self.mask + self.latent * (1 - self.mask)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Denoised predictions for a sampler: mask, guidance, model, in this order around each other."""
+
+    model: Denoiser
+    positive: Conditioning
+    negative: Conditioning
+    cfg: float
+    keep: _Keep | None
+    interrupted: Callable[[], bool] | None
+
+    def __call__(self, ask: Ask) -> Latent:
+        x = ask.x if self.keep is None else self.keep.before(ask.x, ask.sigma)
+        denoised = guided(self._denoise, x, ask.sigma, self.positive, self.negative, self.cfg)
+        return denoised if self.keep is None else self.keep.after(denoised)
+
+    def _denoise(self, x: Latent, sigma: Sigma, context: Tokens) -> Latent:
+        if self.interrupted is not None and self.interrupted():
+            raise Interrupted
+        return self.model.denoise(x, sigma, context).float()

@@ -142,7 +142,7 @@ class ModelFolders:
 
     def files(self, key: str) -> "list[ModelFile]":
         """All model files of `key` in all its search folders, as found, hidden ones left out."""
-        suffixes = _SUFFIXES.get(ALIASES.get(key, key), MODEL_SUFFIXES)
+        suffixes = self._suffixes(key)
         if not suffixes:
             return []
         allowed = _Allowed(self._folders)
@@ -161,23 +161,34 @@ class ModelFolders:
 
         Raises FileNotAvailable with the folder to put the file into, for files missing or outside.
         """
-        folders = self.folders(key)
+        path = self._find(key, name)
+        if path is None:
+            raise FileNotAvailable(f"There is no file {name[:200]!r} among the {key}. {self.hint(key)}")
+        return path
+
+    def offers(self, key: str, name: str) -> bool:
+        """Whether `list` holds `name` (backslashes mean the same as slashes), without listing anything."""
+        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  the name need not be a path of this system
+        return suffix in self._suffixes(key) and self._find(key, name) is not None
+
+    def hint(self, key: str) -> str:
+        """Where a missing file of `key` has to be put: one sentence."""
+        return f"Put it into {self.folders(key)[0]}, or add its folder to extra_model_paths.yaml."
+
+    def _suffixes(self, key: str) -> frozenset[str]:
+        return _SUFFIXES.get(ALIASES.get(key, key), MODEL_SUFFIXES)
+
+    def _find(self, key: str, name: str) -> Path | None:
         try:
             parts = relative_parts(name)
-        except UnsafeName as exc:
-            raise self._missing(key, name) from exc
+        except UnsafeName:
+            parts = ()
         allowed = _Allowed(self._folders)
-        for root in folders:
+        for root in self.folders(key):
             path = root.joinpath(*parts)
-            if parts and path.is_file() and allowed.holds(path):
+            if parts and path.is_file() and allowed.holds(path, root):
                 return path.absolute()
-        raise self._missing(key, name)
-
-    def _missing(self, key: str, name: str) -> FileNotAvailable:
-        return FileNotAvailable(
-            f"There is no file {name[:200]!r} among the {key}: put it into {self.folders(key)[0]} "
-            "(or add its folder to extra_model_paths.yaml)."
-        )
+        return None
 
     def _walk(self, root: Path, allowed: "_Allowed") -> "list[str]":
         names: list[str] = []
@@ -217,13 +228,15 @@ class _Allowed:
     folders: Mapping[str, Sequence[Path]]
     _roots: "list[Path]" = field(default_factory=lambda: list[Path]())
 
-    def holds(self, path: Path) -> bool:
-        if not self._roots:
-            self._roots += {each.resolve() for paths in self.folders.values() for each in paths}
+    def holds(self, path: Path, root: Path) -> bool:
         try:
             real = path.resolve(strict=True)
         except (OSError, RuntimeError):
             return False
+        if real.is_relative_to(root.resolve()):
+            return True
+        if not self._roots:
+            self._roots += {each.resolve() for paths in self.folders.values() for each in paths}
         return any(real.is_relative_to(root) for root in self._roots)
 
 
@@ -232,7 +245,9 @@ def _read_folder(directory: Path, changed_ns: int, allowed: _Allowed) -> _Folder
     subfolders: list[str] = []
     with os.scandir(directory) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or (entry.is_symlink() and not allowed.holds(Path(entry.path))):
+            if entry.name.startswith(".") or (
+                entry.is_symlink() and not allowed.holds(Path(entry.path), directory)
+            ):
                 continue
             (subfolders if entry.is_dir() else files).append(entry.name)
     return _Folder(

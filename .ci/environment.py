@@ -1,7 +1,7 @@
 """Makes .venv and installs the locked dependencies when they changed; `make run`, `setup` and `test` call it.
 
-Needs nothing but the standard library. A stamp in .venv records what was installed, so that the next call returns
-at once and asks no network.
+Needs nothing but the standard library. A stamp in .venv records what was installed, so that the next call
+returns at once and asks no network.
 """
 
 import argparse
@@ -54,14 +54,16 @@ def main() -> int:
 def check_port(text: str) -> None:
     """Raise CannotPrepare unless a server can listen on this port of 127.0.0.1."""
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise CannotPrepare(f"PORT={text} is no port number: choose one from 1 to 65535, for example PORT=8189.")
+        raise CannotPrepare(
+            f"PORT={text} is no port number: choose one from 1 to 65535, for example PORT=8189."
+        )
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", int(text)))
         except PermissionError as problem:
             raise CannotPrepare(
-                f"Port {text} is reserved by the system: choose one above 1023, for example make run PORT=8189."
+                f"Port {text} is reserved by the system: choose one above 1023, such as make run PORT=8189."
             ) from problem
         except OSError as problem:
             raise CannotPrepare(
@@ -71,7 +73,7 @@ def check_port(text: str) -> None:
 
 
 def install_run() -> None:
-    """Server and executor with all they import, torch last because its build differs between package sources."""
+    """Server and executor with all they import, torch last: its build differs between sources."""
     stamp = Stamp("run", RUN_LOCK, TORCH_PIN)
     if stamp.is_current():
         return
@@ -158,7 +160,7 @@ def require_disk(needed_bytes: int) -> None:
     free_bytes = shutil.disk_usage(ROOT).free
     if free_bytes < needed_bytes:
         raise CannotPrepare(
-            f"The disk of {ROOT} has {free_bytes / GB:.1f} GB free and {needed_bytes / GB:.1f} GB are needed: "
+            f"The disk of {ROOT} has {free_bytes / GB:.1f} GB free, {needed_bytes / GB:.1f} GB are needed: "
             "free some space, or clone to another disk."
         )
 
@@ -177,7 +179,9 @@ def torch_needs_cuda_libraries() -> bool:
     """Whether the installed torch names NVIDIA packages among its requirements on this system."""
     code = "import importlib.metadata as m; print(*(m.requires('torch') or ()), sep='\\n')"
     listing = subprocess.run([VENV_PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout  # noqa: S603  our own .venv
-    return sys.platform == "linux" and any(line.startswith(("nvidia", "cuda")) for line in listing.splitlines())
+    return sys.platform == "linux" and any(
+        line.startswith(("nvidia", "cuda")) for line in listing.splitlines()
+    )
 
 
 def say(text: str) -> None:

@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def resolved(extras: list[str], also: list[str]) -> dict[str, str]:
-    """Requirement lines with their hashes, by `name==version ; marker`, without torch's build-dependent part."""
+    """Requirement lines with their hashes, by `name==version ; marker`, without what torch's build adds."""
     command = [
         *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "-", *extras),
         *("--constraint", TORCH_PIN.name, "--universal", "--python-version", "3.11", "--generate-hashes"),

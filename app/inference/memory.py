@@ -1,4 +1,4 @@
-"""Loaded models, kept between prompts within a budget of bytes; loader nodes ask it, the executor empties it."""
+"""Loaded models, kept between prompts within a budget; loader nodes ask, the executor empties it."""
 
 import os
 from collections.abc import Callable
@@ -92,6 +92,4 @@ def _key(kind: str, path: Path) -> _Key | None:
         status = path.stat()
     except OSError:
         return None
-    return _Key(
-        kind=kind, path=os.path.realpath(path), modified_ns=status.st_mtime_ns, size=status.st_size
-    )
+    return _Key(kind=kind, path=os.path.realpath(path), modified_ns=status.st_mtime_ns, size=status.st_size)

@@ -1,4 +1,4 @@
-"""Small pictures of unfinished latents by a linear map from latent channels to colours; sampling nodes show them.
+"""Small pictures of unfinished latents, by a linear map from channels to colours; for sampling nodes.
 
 The factors for Stable Diffusion 1 come from InvokeAI (Apache-2.0, `invokeai/app/util/step_callback.py`).
 """

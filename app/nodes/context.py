@@ -65,5 +65,5 @@ class NodeContext(Protocol):
         ...
 
     def created(self, path: Path) -> None:
-        """Report a file that this call wrote under output or temp, so that a lost attempt can be cleaned up."""
+        """Name a file under output or temp before writing it, so that a lost attempt can be cleaned up."""
         ...

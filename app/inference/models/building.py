@@ -1,0 +1,68 @@
+"""Puts tensors from a file into a network made on the meta device; shared by the loaders of all parts."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch import device as Device
+
+from app.inference.models.errors import WeightsDoNotFit
+from app.inference.models.model_file import ModelFile
+
+Network = TypeVar("Network", bound=nn.Module)
+_SHOWN = 3  # names listed in a message
+
+
+def build(
+    make: Callable[[], Network],
+    file: ModelFile,
+    names: Mapping[str, str],
+    *,
+    part: str,
+    device: Device,
+    dtype: torch.dtype,
+) -> Network:
+    """Make a network without memory of its own and give it the file's tensors.
+
+    `names` maps the network's tensor names to the file's. A tensor that already has `dtype` and stays on the
+    CPU is mapped from disk, others are converted one by one. Raises WeightsDoNotFit when tensors are missing
+    or have other shapes than the network.
+    """
+    with torch.device("meta"):
+        network = make()
+    wanted = network.state_dict()
+    _check(file, names, wanted, part)
+    by_file_name = {names[name]: name for name in wanted}
+    weights: dict[str, Tensor] = {}
+    for stored_name, tensor in file.read(list(by_file_name)):
+        name = by_file_name[stored_name]
+        weights[name] = tensor.to(device=device, dtype=dtype).reshape(wanted[name].shape)
+    network.load_state_dict(weights, strict=True, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def _check(file: ModelFile, names: Mapping[str, str], wanted: Mapping[str, Tensor], part: str) -> None:
+    missing = sorted(name for name in wanted if name not in names)
+    if missing:
+        raise _does_not_fit(file, f"lacks {len(missing)} tensors of its {part}, such as", missing)
+    wrong = [
+        f"{names[name]} {list(file.tensors[names[name]].shape)}"
+        for name, tensor in wanted.items()
+        if not _same_shape(file.tensors[names[name]].shape, tuple(tensor.shape))
+    ]
+    if wrong:
+        raise _does_not_fit(file, f"has tensors in its {part} whose sizes contradict the others:", wrong)
+
+
+def _same_shape(stored: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Equal, but for 1x1 convolutions that stand for linear layers."""
+    return stored == wanted or (len(stored) == 4 and stored[2:] == (1, 1) and stored[:2] == wanted)
+
+
+def _does_not_fit(file: ModelFile, what: str, examples: list[str]) -> WeightsDoNotFit:
+    return WeightsDoNotFit(
+        file.path,
+        f"{what} {', '.join(examples[:_SHOWN])}",
+        "It may be an incomplete export or a family that cannot be run yet.",
+    )

@@ -1,0 +1,67 @@
+"""Loads whole checkpoints, single VAEs and text encoders; loader nodes call it through the ModelStore."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from torch import device as Device
+
+from app.inference.models.detect import detect_checkpoint, text_prefix, vae_prefix, wrong_kind
+from app.inference.models.diffusion_model import DiffusionModel, load_diffusion_model
+from app.inference.models.model_file import ModelFile, open_model_file
+from app.inference.models.text_encoder import TextEncoder, load_text_network
+from app.inference.models.vae import Vae, load_vae
+
+_NETWORK_MODULES = (
+    "diffusers.models.autoencoders.autoencoder_kl",
+    "diffusers.models.unets.unet_2d_condition",
+    "transformers.models.clip.modeling_clip",
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checkpoint:
+    """The parts of a checkpoint; None where the file has none."""
+
+    diffusion_model: DiffusionModel
+    text_encoder: TextEncoder | None
+    vae: Vae | None
+
+
+def load_checkpoint(path: Path, device: Device) -> Checkpoint:
+    """Load every part of a single-file checkpoint; raises a ModelFileError that says what is wrong."""
+    file = open_model_file(path)
+    parts = detect_checkpoint(file)
+    return Checkpoint(
+        diffusion_model=load_diffusion_model(file, parts.unet_prefix, device),
+        text_encoder=(None if parts.text_prefix is None else _text_encoder(file, parts.text_prefix, device)),
+        vae=None if parts.vae_prefix is None else load_vae(file, parts.vae_prefix, device),
+    )
+
+
+def load_vae_file(path: Path, device: Device) -> Vae:
+    """Load a VAE from a file of its own, or out of a checkpoint."""
+    file = open_model_file(path)
+    prefix = vae_prefix(file.tensors)
+    if prefix is None:
+        raise wrong_kind(file, "VAE")
+    return load_vae(file, prefix, device)
+
+
+def load_text_file(path: Path, device: Device) -> TextEncoder:
+    """Load a CLIP text encoder from a file of its own, or out of a checkpoint."""
+    file = open_model_file(path)
+    prefix = text_prefix(file.tensors)
+    if prefix is None:
+        raise wrong_kind(file, "CLIP text encoder")
+    return _text_encoder(file, prefix, device)
+
+
+def _text_encoder(file: ModelFile, prefix: str, device: Device) -> TextEncoder:
+    return TextEncoder(network=load_text_network(file, prefix, device))
+
+
+def import_networks() -> None:
+    """Import the network libraries, which takes seconds; the executor may do it while it waits for work."""
+    for name in _NETWORK_MODULES:
+        import_module(name)

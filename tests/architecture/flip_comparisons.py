@@ -1,7 +1,8 @@
-"""Flips each comparison of the rooms that decide most and lists those that no test notices; `make flip` calls it.
+"""Flips each comparison of the rooms that decide most and lists those no test notices; `make flip` calls it.
 
-Works in a copy of the project. Each flip (`<` becomes `<=`, `==` becomes `!=`, `in` becomes `not in`, ...) gets one
-run of the room's tests, which stops at the first failure. A survivor is a comparison that could be wrong unseen.
+Works in a copy of the project. Each flip (`<` becomes `<=`, `==` becomes `!=`, `in` becomes `not in`) gets
+one run of the room's tests, which stops at the first failure. A survivor is a comparison that could be wrong
+unseen.
 """
 
 import argparse

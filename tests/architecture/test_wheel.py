@@ -65,9 +65,7 @@ def test_installed_wheel_finds_its_bundle_outside_the_checkout(wheel: Path, tmp_
     )
     assert installed.returncode == 0, installed.stderr
 
-    code = "from app.files.bundle import bundled; print(*(bundled(name) for name in %r), sep='\\n')" % (
-        BUNDLED,
-    )
+    code = f"from app.files.bundle import bundled; print(*map(bundled, {BUNDLED!r}), sep='\\n')"
     environment = {**os.environ, "PYTHONPATH": str(target)}
     found = tree.run(sys.executable, "-c", code, cwd=tmp_path, env=environment).stdout.split()
 

@@ -46,7 +46,8 @@ migrate: setup ## bring the database of ./workspace up to date (a start does it 
 	$(PY) -m app migrate --base-directory workspace
 
 bench: setup ## print the figures of benchmarks/ beside their targets
-	@for script in benchmarks/*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
+	@for script in $(basename $(notdir $(wildcard benchmarks/*.py))); do \
+		echo "== $$script"; $(PY) -m benchmarks.$$script || exit 1; done
 
 demo-model: setup ## train the demo model again from an empty folder (hours on a CPU; resumable)
 	$(PY) -m app.training.demo

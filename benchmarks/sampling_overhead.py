@@ -1,0 +1,58 @@
+"""What a sampler step costs beside the model: every sampler on a denoiser that does next to nothing."""
+
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from app.inference.conditioning import CondEntry
+from app.inference.ksample import SamplingPlan, ksample
+from app.inference.latent_format import SD1_LATENT, LatentFormat
+from app.inference.model_sampling import EpsSampling, ModelSampling
+from app.inference.samplers.registry import SAMPLERS
+
+TARGET_MS = 2.0
+STEPS = 50
+SIDE = 64  # latent of a picture of 512 x 512
+
+
+@dataclass(kw_only=True)
+class FreeModel:
+    """Predicts a fraction of its input and keeps the time that this took."""
+
+    model_sampling: ModelSampling = field(default_factory=EpsSampling)
+    latent_format: LatentFormat = SD1_LATENT
+    channels: int = 4
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    seconds: float = 0.0
+
+    def denoise(self, x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
+        start = perf_counter()
+        prediction = x / (1 + sigma)
+        self.seconds += perf_counter() - start
+        return prediction
+
+
+def overhead_ms(sampler: str) -> float:
+    """Milliseconds per step outside the model."""
+    text = (CondEntry(tokens=torch.zeros(1, 77, 768)),)
+    latent = torch.zeros(1, 4, SIDE, SIDE)
+    model = FreeModel()
+    plan = SamplingPlan(sampler=sampler, scheduler="karras", steps=STEPS)
+    start = perf_counter()
+    ksample(model, latent, text, text, plan, cfg=7.0, seed=1)
+    return (perf_counter() - start - model.seconds) / STEPS * 1000
+
+
+def main() -> None:
+    """Print a line per sampler."""
+    print(f"sampler overhead per step, latent {SIDE} x {SIDE}, target <= {TARGET_MS} ms")
+    for sampler in SAMPLERS:
+        overhead_ms(sampler)
+        best = min(overhead_ms(sampler) for _ in range(3))
+        print(f"{sampler:20} {best:6.2f} ms  {'ok' if best <= TARGET_MS else 'above target'}")
+
+
+if __name__ == "__main__":
+    main()

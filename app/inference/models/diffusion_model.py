@@ -3,8 +3,8 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -129,7 +129,7 @@ def unet_shape(file: ModelFile, prefix: str) -> UNetShape:
     )
 
 
-def diffusers_config(shape: UNetShape) -> dict[str, object]:
+def diffusers_config(shape: UNetShape) -> dict[str, Any]:
     """Arguments of `UNet2DConditionModel` for a UNet of this shape."""
     levels = shape.levels
     attending = [level.depth > 0 for level in levels]
@@ -229,8 +229,3 @@ def _preview_factors(metadata: Mapping[str, str]) -> LatentRgb:
     except (ValueError, TypeError, KeyError):
         logger.warning("The metadata cc.latent_rgb is not understood; the usual preview colours are used.")
         return SD1_PREVIEW
-
-
-def on_device(model: DiffusionModel, device: Device) -> DiffusionModel:
-    """The same model with its network moved to `device`."""
-    return replace(model, unet=model.unet.to(device), device=device)

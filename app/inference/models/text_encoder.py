@@ -113,7 +113,8 @@ def load_text_network(file: ModelFile, prefix: str, device: Device) -> ClipTextN
         device=device,
         dtype=torch.float32,
     )
-    network.embeddings.position_ids = torch.arange(shape.positions, device=device).expand(1, -1)
+    positions = torch.arange(shape.positions, device=device).expand(1, -1)
+    network.embeddings.register_buffer("position_ids", positions, persistent=False)  # files do not carry it
     return ClipTextNetwork(network=network, shape=shape, device=device)
 
 

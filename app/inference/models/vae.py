@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -73,7 +73,8 @@ class Vae:
         return posterior.mode().float().cpu()
 
     def _decode_one(self, latent: Latent) -> Image:
-        decoded: Tensor = self.network.decode(latent.to(self.device, self.dtype), return_dict=False)[0]
+        stored: Any = latent.to(self.device, self.dtype)  # diffusers declares a float32 CPU type
+        decoded: Tensor = self.network.decode(stored, return_dict=False)[0]
         return decoded.float().add_(1).div_(2).clamp_(0, 1).movedim(1, -1).cpu()
 
 
@@ -84,24 +85,24 @@ def load_vae(file: ModelFile, prefix: str, device: Device) -> Vae:
     names = _names(file.tensors, prefix)
     shape = vae_shape(file, names)
     dtype = torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
-    network = build(
-        lambda: AutoencoderKL(
-            block_out_channels=shape.widths,
-            down_block_types=("DownEncoderBlock2D",) * len(shape.widths),
-            up_block_types=("UpDecoderBlock2D",) * len(shape.widths),
-            layers_per_block=shape.blocks,
-            latent_channels=shape.latent_channels,
-            norm_num_groups=32,
-            use_quant_conv=shape.quant_convs,
-            use_post_quant_conv=shape.quant_convs,
-        ),
-        file,
-        names,
-        part="VAE",
-        device=device,
-        dtype=dtype,
-    )
+    config = diffusers_config(shape)
+    network = build(lambda: AutoencoderKL(**config), file, names, part="VAE", device=device, dtype=dtype)
     return Vae(network=network, shape=shape, device=device, dtype=dtype)
+
+
+def diffusers_config(shape: VaeShape) -> dict[str, Any]:
+    """Arguments of `AutoencoderKL` for a VAE of this shape."""
+    levels = len(shape.widths)
+    return {
+        "block_out_channels": shape.widths,
+        "down_block_types": ("DownEncoderBlock2D",) * levels,
+        "up_block_types": ("UpDecoderBlock2D",) * levels,
+        "layers_per_block": shape.blocks,
+        "latent_channels": shape.latent_channels,
+        "norm_num_groups": 32,
+        "use_quant_conv": shape.quant_convs,
+        "use_post_quant_conv": shape.quant_convs,
+    }
 
 
 def vae_shape(file: ModelFile, names: dict[str, str]) -> VaeShape:

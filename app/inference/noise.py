@@ -1,6 +1,7 @@
 """Where the randomness of a picture comes from: its initial noise and the noise of stochastic samplers."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -63,7 +64,7 @@ class BrownianNoise:
     def __call__(self, sigma: Sigma, sigma_next: Sigma) -> Latent:
         """Increment between two levels, scaled to unit variance; its sign turns with the order of the two."""
         low, high = sorted(self._on_tree(level) for level in (sigma, sigma_next))
-        increment: Tensor = self._tree(low, high).to(self._device)
+        increment = cast(Tensor, self._tree(low, high)).to(self._device)
         sign = 1 if sigma < sigma_next else -1
         return increment * sign / (sigma_next - sigma).abs().sqrt()
 

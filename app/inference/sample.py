@@ -88,19 +88,21 @@ def fit_mask(mask: Mask, latent: Latent) -> Mask:
 def _drive(run: SamplerRun, answers: "_Answers", total: int, on_step: OnStep | None) -> Latent:
     """Answer the run's questions until it returns; a step is over when the next one asks."""
     report = on_step or _silent
-    try:
-        ask = next(run)
-        while True:
-            step, denoised = ask.step, answers(ask)
-            following = run.send(denoised)
-            while following.step == step:
-                following = run.send(answers(following))
-            report(step, total, denoised, following.x)
-            ask = following
-    except StopIteration as finished:
-        x: Latent = finished.value
-    report(total - 1, total, denoised, x)
-    return x
+    ask = next(run)
+    answer = first_answer = answers(ask)
+    while True:
+        try:
+            following = run.send(answer)
+        except StopIteration as finished:
+            x: Latent = finished.value
+            report(ask.step, total, first_answer, x)
+            return x
+        is_new_step = following.step != ask.step
+        if is_new_step:
+            report(ask.step, total, first_answer, following.x)
+        ask, answer = following, answers(following)
+        if is_new_step:
+            first_answer = answer
 
 
 def _silent(_step: int, _total: int, _denoised: Latent, _x: Latent) -> None:

@@ -25,8 +25,7 @@ def dpmpp_sde(
     `eta` >= 0 is the share of new noise, `s_noise` its size, `r` in (0, 1) the place of the midpoint.
     """
     model_sampling = context.model_sampling
-    noisy = eta > 0 and s_noise > 0
-    noise = BrownianNoise(x, sigmas, context.seed) if noisy and _has_two_levels(sigmas) else None
+    noise = BrownianNoise(x, sigmas, context.seed) if eta > 0 and s_noise > 0 else None
     for step, (sigma, sigma_next) in enumerate(pairwise(below_full_noise(sigmas, model_sampling))):
         denoised = yield Ask(x, sigma, step)
         if sigma_next == 0:
@@ -52,11 +51,6 @@ def below_full_noise(sigmas: Sigmas, model_sampling: ModelSampling) -> Sigmas:
     if not model_sampling.is_flow or len(sigmas) < 2 or sigmas[0] < 1:
         return sigmas
     return torch.cat([sigmas.new_tensor([model_sampling.percent_to_sigma(1e-4)]), sigmas[1:]])
-
-
-def _has_two_levels(sigmas: Sigmas) -> bool:
-    """Whether there is a stretch between levels above 0 for noise to be drawn on."""
-    return len(sigmas[sigmas > 0].unique()) > 1
 
 
 def _walk(

@@ -1,0 +1,91 @@
+"""Guidance: which calls are made, with which context, and how their answers are mixed."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.guidance import guided
+
+SIGMA = torch.tensor(1.0)
+
+
+class MeanOfContext:
+    """Predicts, for each item, the mean of its context; remembers the shapes it was called with."""
+
+    def __init__(self) -> None:
+        self.contexts: list[tuple[int, ...]] = []
+
+    def __call__(self, x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
+        assert len(x) == len(context)
+        self.contexts.append(tuple(context.shape))
+        return torch.zeros_like(x) + context.mean(dim=(1, 2)).reshape(-1, 1, 1, 1)
+
+
+def entry(value: float, length: int = 77, strength: float = 1.0, width: int = 8) -> CondEntry:
+    return CondEntry(tokens=torch.full((1, length, width), float(value)), strength=strength)
+
+
+def predict(
+    positive: Conditioning, negative: Conditioning, cfg: float, batch: int = 1
+) -> tuple[float, MeanOfContext]:
+    model = MeanOfContext()
+    denoised = guided(model, torch.randn(batch, 4, 2, 2), SIGMA, positive, negative, cfg)
+    assert denoised.shape == (batch, 4, 2, 2)
+    assert len(denoised.unique()) == 1
+    return denoised.flatten()[0].item(), model
+
+
+def test_guidance_leads_away_from_the_negative_in_one_call() -> None:
+    value, model = predict((entry(3),), (entry(1),), 7.0, batch=2)
+
+    assert value == pytest.approx(1 + (3 - 1) * 7)
+    assert model.contexts == [(4, 77, 8)]
+
+
+def test_cfg_one_does_not_evaluate_the_negative() -> None:
+    value, model = predict((entry(3),), (entry(1),), 1.0)
+
+    assert value == 3
+    assert model.contexts == [(1, 77, 8)]
+
+
+def test_several_entries_are_averaged_by_strength() -> None:
+    value, _ = predict((entry(3), entry(6, strength=2.0)), (entry(0),), 1.0)
+
+    assert value == pytest.approx((3 + 2 * 6) / 3)
+
+
+def test_a_short_text_is_repeated_to_share_the_call() -> None:
+    value, model = predict((entry(3, 154),), (entry(1, 77),), 2.0)
+
+    assert value == pytest.approx(5)
+    assert model.contexts == [(2, 154, 8)]
+
+
+def test_lengths_with_a_far_common_multiple_are_called_apart() -> None:
+    value, model = predict((entry(3, 5 * 77),), (entry(1, 77),), 2.0)
+
+    assert value == pytest.approx(5)
+    assert sorted(model.contexts) == [(1, 77, 8), (1, 385, 8)]
+
+
+def test_four_repetitions_still_share() -> None:
+    _, model = predict((entry(3, 4 * 77),), (entry(1, 77),), 2.0)
+
+    assert model.contexts == [(2, 308, 8)]
+
+
+def test_a_text_per_picture_is_dealt_out_in_turn() -> None:
+    texts = CondEntry(tokens=torch.tensor([1.0, 2.0]).reshape(2, 1, 1))
+    model = MeanOfContext()
+
+    denoised = guided(model, torch.zeros(3, 4, 2, 2), SIGMA, (texts,), (), 1.0)
+
+    assert denoised[:, 0, 0, 0].tolist() == [1.0, 2.0, 1.0]
+
+
+def test_a_side_without_entries_predicts_nothing() -> None:
+    value, _ = predict((entry(3),), (), 2.0)
+
+    assert value == 6

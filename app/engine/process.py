@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -9,14 +10,12 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import structlog
-
 from app.protocol import codec
 from app.protocol.commands import Command, Configure, FreeMemory, Interrupt, RunPrompt, Shutdown
 from app.protocol.engine import EventSink, ExecutorDied, ExecutorStartFailed
 from app.protocol.events import PROTOCOL, Event, ExecutionEnded, LogLine, PromptEvent, Ready
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 STOP_GRACE_S = 8.0
 """Seconds between asking an executor to leave and killing it."""
@@ -175,7 +174,7 @@ class ProcessEngine:
             try:
                 event = codec.decode_event(body)
             except codec.BrokenFrame as exc:
-                log.error("executor.broken_frame", reason=str(exc))
+                log.error("The executor sent a broken message and is ended: %s", exc)
                 self.kill()
                 return
             self._dispatch(event)

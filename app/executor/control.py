@@ -96,7 +96,7 @@ class Control:
             Ready(
                 protocol=PROTOCOL,
                 pid=os.getpid(),
-                torch_version=torch.__version__,
+                torch_version=str(torch.__version__),
                 devices=describe_devices(device),
                 schemas=[node.schema for node in nodes.values()],
             )
@@ -147,7 +147,7 @@ def _folders(configure: Configure) -> DataFolders:
         output=Path(configure.output_directory),
         temp=Path(configure.temp_directory),
         user=base / "user",
-        state=base / "state",
+        state=Path(configure.state_directory) if configure.state_directory else base / "state",
         models=ModelFolders(
             {key: [Path(each) for each in paths] for key, paths in configure.model_folders.items()}
         ),

@@ -57,6 +57,9 @@ class InProcessEngine:
         await asyncio.to_thread(self._control.join, 10.0)
         self._closed.set()
 
+    def kill(self) -> None:
+        """A thread cannot be ended by force; only an executor process can."""
+
     def _emit_from_thread(self, event: Event) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._dispatch, event)

@@ -12,6 +12,7 @@ class Configure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     input_directory: str
     output_directory: str
     temp_directory: str
+    state_directory: str | None = None
     model_folders: dict[str, list[str]]
     cpu: bool = False
     preview_method: str = "latent2rgb"

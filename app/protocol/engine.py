@@ -46,6 +46,10 @@ class Engine(Protocol):
         """End the executor, by force after a grace time."""
         ...
 
+    def kill(self) -> None:
+        """End the executor at once where that is possible; the running prompt then raises ExecutorDied."""
+        ...
+
 
 class EventSink(Protocol):
     """Receives events that belong to no prompt (logs, memory)."""

@@ -15,6 +15,12 @@ class UnsafeName(FilesError):
     code = "unsafe_name"
 
 
+class EscapingName(UnsafeName):
+    """The name leads out of its folder."""
+
+    code = "escaping_name"
+
+
 class FileNotAvailable(FilesError):
     """There is no such file, or nobody may name it: both get the same answer."""
 

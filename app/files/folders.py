@@ -24,12 +24,15 @@ class DataFolders:
 
     def prepare(self) -> None:
         """Make the folders that are missing and empty `temp`; raises OSError where the disk refuses."""
+        fresh = not self.input.exists()
         for each in (self.base, self.input, self.output, self.temp, self.user):
             each.mkdir(parents=True, exist_ok=True)
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         for key in ("checkpoints", "loras", "vae", "text_encoders", "diffusion_models", "embeddings"):
             (self.base / "models" / key).mkdir(parents=True, exist_ok=True)
         self.clear_temp()
+        if fresh:
+            _copy_samples(bundled("static") / "input", self.input)
 
     def clear_temp(self) -> None:
         """Empty `temp`, without following links."""
@@ -39,6 +42,12 @@ class DataFolders:
                     shutil.rmtree(each, ignore_errors=True)
                 else:
                     each.unlink()
+
+
+def _copy_samples(source: Path, target: Path) -> None:
+    if source.is_dir():
+        for each in source.iterdir():
+            shutil.copyfile(each, target / each.name)
 
 
 def data_folders(

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from app.files.errors import FileNotAvailable, UnsafeName
+from app.files.errors import EscapingName, FileNotAvailable, UnsafeName
 
 MAX_SEGMENT_BYTES = 255
 """Longest file name that common file systems take, in UTF-8 bytes."""
@@ -51,8 +51,8 @@ def relative_parts(text: str) -> tuple[str, ...]:
     if not text:
         return ()
     segments = text.replace("\\", "/").split("/")
-    if segments[0] == "":
-        raise UnsafeName(f"The path {text[:80]!r} is absolute; name it relative to its folder.")
+    if segments[0] == "" or ".." in segments or _DRIVE.match(text):
+        raise EscapingName(f"The path {text[:80]!r} leads out of its folder; name it relative to it.")
     return tuple(safe_segment(each) for each in segments if each)
 
 

@@ -120,3 +120,17 @@ def _digest(root: Path, parts: tuple[str, ...]) -> bytes | None:
             return hashlib.file_digest(file, "sha256").digest()
     except FileNotAvailable:
         return None
+
+
+def newest_first(root: Path) -> list[str]:
+    """Names of the files directly in `root`, the newest first, hidden ones left out."""
+    try:
+        with os.scandir(root) as entries:
+            found = [
+                (each.stat().st_mtime_ns, each.name)
+                for each in entries
+                if not each.name.startswith(".") and each.is_file()
+            ]
+    except OSError:
+        return []
+    return [name for _, name in sorted(found, reverse=True)]

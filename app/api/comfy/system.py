@@ -1,0 +1,101 @@
+"""/system_stats, /features and the lists that ComfyUI's editor asks for at its start."""
+
+import os
+import sys
+from pathlib import PurePath
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.replies import json_reply
+from app.api.services import Services, services_of
+from app.protocol.events import Device
+
+router = APIRouter()
+
+COMFYUI_VERSION = "0.3.64"
+"""The version of ComfyUI whose routes, messages and node classes these are."""
+
+
+@router.get("/system_stats")
+def system_stats(request: Request) -> Response:
+    """Machine, versions, devices, and how the executor is."""
+    services = services_of(request)
+    status = services.executor.status
+    stats = {
+        "system": _system(services),
+        "devices": [_device(each) for each in status.devices],
+        "executor": {"state": status.state, "detail": status.detail},
+    }
+    return json_reply(request, stats)
+
+
+def _system(services: Services) -> dict[str, Any]:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return {
+        "os": os.name,
+        "ram_total": memory.total,
+        "ram_free": memory.available,
+        "comfyui_version": COMFYUI_VERSION,
+        "comfy_creator_version": services.about.version,
+        "required_frontend_version": None,
+        "installed_templates_version": None,
+        "required_templates_version": None,
+        "python_version": sys.version,
+        "pytorch_version": services.executor.status.torch_version or None,
+        "embedded_python": False,
+        "argv": [_without_path(each) for each in services.about.argv],
+    }
+
+
+def _without_path(argument: str) -> str:
+    """An argument as other people may see it: of a path only the last part."""
+    flag, equals, value = argument.partition("=")
+    if equals:
+        return f"{flag}={PurePath(value).name}"
+    return PurePath(argument).name if "/" in argument or "\\" in argument else argument
+
+
+def _device(device: Device) -> dict[str, Any]:
+    return {
+        "name": device.name,
+        "type": device.type,
+        "index": device.index,
+        "vram_total": device.vram_total,
+        "vram_free": device.vram_free,
+        "torch_vram_total": device.torch_vram_total,
+        "torch_vram_free": device.torch_vram_free,
+    }
+
+
+@router.get("/features")
+def features(request: Request) -> Response:
+    """What this server can do, as clients negotiate it."""
+    return json_reply(request, server_features(services_of(request).about.max_upload_bytes))
+
+
+def server_features(max_upload_bytes: int) -> dict[str, Any]:
+    """The feature flags; the socket sends them too."""
+    return {"supports_preview_metadata": True, "max_upload_size": max_upload_bytes}
+
+
+@router.get("/extensions")
+def extensions(request: Request) -> Response:
+    """Scripts of node packs for ComfyUI's own editor: none."""
+    return json_reply(request, [])
+
+
+@router.get("/workflow_templates")
+def workflow_templates(request: Request) -> Response:
+    """Example workflows of node packs: none."""
+    return json_reply(request, {})
+
+
+@router.get("/i18n")
+def translations(request: Request) -> Response:
+    """Translations of node packs: none."""
+    return json_reply(request, {})

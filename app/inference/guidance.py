@@ -86,9 +86,12 @@ def _can_share(group: list[_Part]) -> bool:
 
 def _tile(tokens: Tokens, length: int) -> Tokens:
     """Repeat a text; attention over a repeated context gives the same result as over the context once."""
-    return tokens.repeat(1, length // tokens.shape[1], 1)
+    repeats = length // tokens.shape[1]
+    return tokens if repeats == 1 else tokens.repeat(1, repeats, 1)
 
 
 def _fit_batch(tokens: Tokens, batch: int) -> Tokens:
     """One text for every picture of the batch; several texts are dealt out in turn."""
+    if len(tokens) == 1:
+        return tokens.expand(batch, -1, -1)
     return tokens.repeat(math.ceil(batch / len(tokens)), 1, 1)[:batch]

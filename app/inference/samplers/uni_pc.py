@@ -38,7 +38,7 @@ def _uni_pc(x: Latent, sigmas: Sigmas, scale: Callable[[Tensor], Tensor]) -> Sam
     last = len(sigmas) - 1
     max_order = min(MAX_ORDER, last - 1)
     y = x * _alpha(sigmas[0])
-    known = [_Known(sigmas[0], (yield Ask(y / _alpha(sigmas[0]), sigmas[0], 0)))]
+    known = [_known(sigmas[0], (yield Ask(y / _alpha(sigmas[0]), sigmas[0], 0)))]
     for i in range(1, last + 1 if max_order > 0 else 0):
         order = min(i, max_order, last + 1 - i)
         stride = _Stride(y, sigmas[i], known[-order:], scale)
@@ -47,7 +47,7 @@ def _uni_pc(x: Latent, sigmas: Sigmas, scale: Callable[[Tensor], Tensor]) -> Sam
             break
         answer = yield Ask(y / _alpha(sigmas[i]), sigmas[i], i)
         y = stride.corrected(answer)
-        known = [*known[1 - MAX_ORDER :], _Known(sigmas[i], answer)]
+        known = [*known[1 - MAX_ORDER :], _known(sigmas[i], answer)]
     return y / _alpha(sigmas[-1])
 
 
@@ -57,14 +57,15 @@ def _alpha(sigma: Sigma) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A level that was visited and the model's prediction there."""
+    """A level that was visited, its lambda, and the model's prediction there."""
 
     sigma: Sigma
+    log_snr: Tensor
     denoised: Latent
 
-    @property
-    def log_snr(self) -> Tensor:
-        return self.sigma.log().neg()
+
+def _known(sigma: Sigma, denoised: Latent) -> _Known:
+    return _Known(sigma, sigma.log().neg(), denoised)
 
 
 class _Stride:
@@ -83,10 +84,11 @@ class _Stride:
             (past.denoised - newest.denoised) / place
             for past, place in zip(reversed(older), places, strict=True)
         ]
-        self._factor = _alpha(sigma) * scale(self._hh)
-        self._weighted = scale(self._hh)
-        ratio = sigma * _alpha(sigma) / (newest.sigma * _alpha(newest.sigma))
-        self._base = ratio * y - _alpha(sigma) * self._hh.expm1() * newest.denoised
+        alpha = _alpha(sigma)
+        self._scale = scale(self._hh)
+        self._factor = alpha * self._scale
+        ratio = sigma * alpha / (newest.sigma * _alpha(newest.sigma))
+        self._base = ratio * y - alpha * self._hh.expm1() * newest.denoised
 
     def predicted(self) -> Latent:
         """From the known levels alone."""
@@ -120,7 +122,7 @@ class _Stride:
         factorial = 1
         phi = self._hh.expm1() / self._hh - 1
         for index in range(1, len(self._places) + 1):
-            moments.append(phi * factorial / self._weighted)
+            moments.append(phi * factorial / self._scale)
             factorial *= index + 1
             phi = phi / self._hh - 1 / factorial
         return torch.stack(moments)

@@ -208,8 +208,6 @@ class ProcessEngine:
         self._reason = self._why(code)
         self._closed.set()
         self._events.put_nowait(None)
-        if self._ready is not None and not self._ready.done():
-            self._ready.cancel()
 
     def _why(self, code: int) -> str:
         if self._stopping:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.executor.created_files import CreatedFiles
 from app.files.folders import DataFolders
 from app.inference.interrupts import Interrupted
-from app.inference.memory import ModelStore
 from app.protocol.events import NodePreview, NodeProgress, PromptEvent
+
+if TYPE_CHECKING:  # importing it loads torch; the executor says so politely when torch is missing
+    from app.inference.memory import ModelStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +19,7 @@ class Surroundings:
     """What is the same for every prompt of an executor."""
 
     folders: DataFolders
-    models: ModelStore
+    models: "ModelStore"
     preview_method: str = "latent2rgb"
     preview_size: int = 512
     metadata: bool = True
@@ -53,7 +55,7 @@ class RunContext:
         return self._surroundings.folders
 
     @property
-    def models(self) -> ModelStore:
+    def models(self) -> "ModelStore":
         """Loaded models, kept between prompts."""
         return self._surroundings.models
 

@@ -82,6 +82,6 @@ class PreviewThrottle:
 
 def _colours(latent: Tensor, colours: LatentRgb) -> Tensor:
     """uint8 [h8, w8, 3]."""
-    factors = torch.tensor(colours.factors[: latent.shape[0]])
+    factors = torch.tensor(colours.factors[: latent.shape[0]], dtype=torch.float32)
     rgb = torch.einsum("chw,cr->hwr", latent[: len(factors)], factors) + torch.tensor(colours.bias)
     return rgb.add(1).mul(127.5).nan_to_num(0).clamp(0, 255).to(torch.uint8)

@@ -58,7 +58,7 @@ def test_node_gives_the_recorded_output(context: RecordingContext, case: dict[st
 def test_node_refuses_what_was_refused(context: RecordingContext, case: dict[str, Any]) -> None:
     inputs = {name: value(described) for name, described in case["in"].items()}
 
-    with pytest.raises(ValueError, match="size|channels"):
+    with pytest.raises(ValueError, match=r"size|channels"):
         NODES[case["node"]].run(context, **inputs)
 
 

@@ -51,9 +51,7 @@ def test_sampler_menus_list_what_runs_in_the_recorded_order() -> None:
     assert list(SAMPLERS) == [each for each in lists["$SAMPLERS"] if each in SAMPLERS]
     assert list(SCHEDULERS) == [each for each in lists["$SCHEDULERS"] if each in SCHEDULERS]
     for class_type in ("KSampler", "KSamplerAdvanced"):
-        sampler, scheduler = (
-            NODES[class_type].schema.input(name) for name in ("sampler_name", "scheduler")
-        )
+        sampler, scheduler = (NODES[class_type].schema.input(name) for name in ("sampler_name", "scheduler"))
         assert sampler is not None
         assert scheduler is not None
         assert sampler.choices == tuple(SAMPLERS)
@@ -82,7 +80,7 @@ def _recorded(theirs: dict[str, Any]) -> dict[str, Any]:
     described = {key: each for key, each in theirs.items() if key not in ("options", "options_from")}
     if theirs["type"] == "COMBO" and theirs["name"] not in ("sampler_name", "scheduler"):
         described["choices"] = theirs["options"]
-        source = theirs.get("options_from")
-        is_vae = source is not None and source.startswith("vae folder")
+        source = str(theirs.get("options_from"))
+        is_vae = source.startswith("vae folder")
         described["source"] = "models:vae" if is_vae else SOURCES.get(source)
     return described

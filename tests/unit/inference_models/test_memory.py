@@ -1,0 +1,106 @@
+"""Models stay loaded between prompts, within a budget, until their file changes."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from torch import device as Device
+from torch import nn
+
+from app.inference.memory import ModelStore, loaded_bytes
+
+CPU = Device("cpu")
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    network: nn.Module
+    again: nn.Module
+
+
+class Loader:
+    """Counts how often each file was loaded; a loaded model takes 400 bytes."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def __call__(self, path: Path, device: Device) -> Loaded:
+        self.names.append(path.name)
+        network = nn.Linear(10, 10, bias=False, device=device)
+        return Loaded(network, network)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    for path in paths:
+        path.write_bytes(b"x")
+    return paths
+
+
+def test_loaded_model_is_used_again(files: list[Path]) -> None:
+    store, load = ModelStore(CPU, 10_000), Loader()
+
+    assert store.get("checkpoint", files[0], load) is store.get("checkpoint", files[0], load)
+    assert store.get("vae", files[0], load) is not store.get("checkpoint", files[0], load)
+    assert load.names == ["a", "a"]
+    assert store.bytes == 800
+
+
+def test_replaced_file_is_loaded_again_and_the_old_one_forgotten(files: list[Path]) -> None:
+    store, load = ModelStore(CPU, 10_000), Loader()
+    first = store.get("checkpoint", files[0], load)
+    files[0].write_bytes(b"xy")
+    second = store.get("checkpoint", files[0], load)
+    os.utime(files[0], ns=(1, 1))
+    third = store.get("checkpoint", files[0], load)
+
+    assert len({id(first), id(second), id(third)}) == 3
+    assert store.bytes == 400
+
+
+def test_least_recently_used_model_goes_first(files: list[Path]) -> None:
+    store, load = ModelStore(CPU, 800), Loader()
+    for file in (files[0], files[1], files[0], files[2], files[0], files[1]):
+        store.get("checkpoint", file, load)
+
+    assert load.names == ["a", "b", "c", "b"]
+    assert store.bytes == 800
+
+
+def test_model_larger_than_the_budget_works_but_is_not_kept(files: list[Path]) -> None:
+    store, load = ModelStore(CPU, 399), Loader()
+
+    assert isinstance(store.get("checkpoint", files[0], load), Loaded)
+    assert store.bytes == 0
+
+
+def test_free_forgets_everything(files: list[Path]) -> None:
+    store, load = ModelStore(CPU, 10_000), Loader()
+    store.get("checkpoint", files[0], load)
+
+    store.free()
+
+    assert store.bytes == 0
+    store.get("checkpoint", files[0], load)
+    assert load.names == ["a", "a"]
+
+
+def test_failed_load_is_tried_again(files: list[Path]) -> None:
+    store = ModelStore(CPU, 10_000)
+
+    def fail(path: Path, device: Device) -> Loaded:
+        raise ValueError(path.name)
+
+    with pytest.raises(ValueError, match="a"):
+        store.get("checkpoint", files[0], fail)
+    assert isinstance(store.get("checkpoint", files[0], Loader()), Loaded)
+
+
+def test_shared_weights_count_once() -> None:
+    network = nn.Linear(10, 10, bias=False)
+
+    assert loaded_bytes(Loaded(network, network)) == 400
+    assert loaded_bytes(network.to(torch.float16)) == 200

@@ -53,7 +53,7 @@ demo-model: setup ## train the demo model again from an empty folder (hours on a
 	$(PY) -m app.training.demo
 
 docs: setup ## write the generated parts of docs/reference/
-	$(PY) docs/write_reference.py
+	$(PY) -m docs.write_reference
 
 lock: setup ## resolve the dependencies again and write the lock files
 	$(PY) .ci/lock.py

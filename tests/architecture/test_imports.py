@@ -10,7 +10,7 @@ import pytest
 from tests.architecture import tree
 
 SERVER_ROOMS = ("graph", "protocol", "files", "store", "events", "queue", "engine", "actions", "api")
-SERVER_FILES = ("cli", "wiring", "settings", "log", "metrics")
+SERVER_FILES = ("cli", "flags", "log", "serve", "settings", "wiring")
 HEAVY = ("torch", "diffusers", "transformers", "safetensors", "numpy", "scipy")
 
 
@@ -49,12 +49,3 @@ def test_importing_the_whole_server_loads_no_tensor_library() -> None:
     done = tree.run(sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
-
-
-def test_only_cli_wiring_and_the_executor_s_start_read_settings() -> None:
-    readers = {
-        tree.dotted_name(path)
-        for path in tree.modules()
-        if any(name.startswith("app.settings") for name in imported_names(path))
-    }
-    assert readers <= {"app.cli", "app.wiring", "app.executor.__main__"}

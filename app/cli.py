@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from app import exit_codes
-from app.flags import add_settings, add_without_effect
+from app.commands import exit_codes
+from app.commands.flags import add_settings, add_without_effect
 from app.settings import Settings, SettingsFileError
 
 COMMANDS = ("serve", "run", "token", "migrate")
@@ -38,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _serve(settings: Settings, without_effect: Sequence[str], argv: Sequence[str]) -> int:
+    from app.commands.serve import CannotListen, bind, serve
     from app.log import set_up_log
-    from app.serve import CannotListen, bind, serve
 
     logs = set_up_log(settings.verbose)
     for flag in without_effect:
@@ -57,21 +57,21 @@ def _serve(settings: Settings, without_effect: Sequence[str], argv: Sequence[str
         if token and not new_token:
             print("The access token is demanded; `comfy-creator token` shows it.", flush=True)
 
-    with _explained() as problem:
+    with _Explained() as problem:
         asyncio.run(serve(settings, sockets, logs, argv, on_ready))
     return problem.code
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:
+    from app.commands.run_file import Request, UnusableFile, read_request, run_file
     from app.log import set_up_log
-    from app.run_file import Request, UnusableFile, read_request, run_file
 
     set_up_log("ERROR")
     try:
         request: Request = read_request(arguments.file, arguments.set, arguments.server, arguments.output)
     except UnusableFile as exc:
         return _fail(str(exc), exit_codes.USAGE)
-    with _explained() as problem:
+    with _Explained() as problem:
         problem.code = asyncio.run(run_file(request, settings))
     return problem.code
 
@@ -79,7 +79,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 def _token(settings: Settings) -> int:
     from app.api.security.token_file import read_or_make_token
 
-    with _explained() as problem:
+    with _Explained() as problem:
         print(read_or_make_token(settings.base / "state" / "token"))
     return problem.code
 
@@ -88,19 +88,19 @@ def _migrate(settings: Settings) -> int:
     from app.store.migrations import migrate, packaged_revisions
 
     path = settings.base / "state" / "comfy-creator.db"
-    with _explained() as problem:
+    with _Explained() as problem:
         path.parent.mkdir(parents=True, exist_ok=True)
         migrate(path)
         print(f"The database {path} has schema {packaged_revisions()[-1]}.")
     return problem.code
 
 
-class _explained:  # noqa: N801  reads as a phrase: with _explained()
+class _Explained:
     """Turns foreseen failures into one sentence and an exit code."""
 
     code = exit_codes.OK
 
-    def __enter__(self) -> "_explained":
+    def __enter__(self) -> "_Explained":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: Any) -> bool:

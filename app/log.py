@@ -10,7 +10,7 @@ _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class _Line(logging.Formatter):
-    """One line per record; control characters of foreign text are written out, so that nobody forges lines."""
+    """One line per record; control characters of foreign text are written out: nobody forges lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)

@@ -1,4 +1,4 @@
-"""All settings of the server: from flags, CC_* variables, a TOML file, defaults, in this order; read by cli and wiring."""
+"""All settings: from flags, CC_* variables, a TOML file, defaults, in this order; read by cli and wiring."""
 
 import tomllib
 from pathlib import Path
@@ -15,7 +15,7 @@ class SettingsFileError(ValueError):
 
 
 class Settings(BaseSettings):
-    """Every field is also the flag of that name (`--output-directory`) and the variable CC_OUTPUT_DIRECTORY."""
+    """Every field is also a flag (`--output-directory`) and a variable (CC_OUTPUT_DIRECTORY)."""
 
     model_config = SettingsConfigDict(env_prefix="CC_", extra="forbid", env_ignore_empty=True)
 
@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="host names under which this server is reached, separated by commas"
     )
+    behind_proxy: bool = Field(False, description="a proxy is in front: demand the token on every address")
     enable_cors_header: str | None = Field(
         None, description="exact origins, separated by commas, whose pages may use this server"
     )

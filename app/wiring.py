@@ -1,10 +1,10 @@
-"""Builds the objects of the server and passes them on; the only place that knows all of them. Called by cli."""
+"""Builds the objects of the server and passes them on; only this module knows all of them. Called by cli."""
 
 import asyncio
 import contextlib
 import importlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -71,19 +71,20 @@ class Core:
 
 
 @contextlib.asynccontextmanager
-async def core(settings: Settings, folders: DataFolders) -> AsyncIterator[Core]:
+async def core(settings: Settings, folders: DataFolders) -> AsyncGenerator[Core]:
     """The core with its executor task running; leaving stops the executor and closes the database.
 
     Raises FoldersInUse, StoreError or OSError when the data folders or the database cannot be used.
     """
-    folders.prepare()
+    folders.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with claimed(folders.state):
+        folders.prepare()
         async with _core(settings, folders) as parts:
             yield parts
 
 
 @contextlib.asynccontextmanager
-async def _core(settings: Settings, folders: DataFolders) -> AsyncIterator[Core]:
+async def _core(settings: Settings, folders: DataFolders) -> AsyncGenerator[Core]:
     database = await Database.open(folders.state / DATABASE_FILE)
     try:
         parts = _build(settings, folders, database)
@@ -176,6 +177,7 @@ def web_app(
         port=port,
         allowed_hosts=settings.allowed_hosts,
         cors_origin=settings.enable_cors_header,
+        demand_token=settings.behind_proxy,
     )
     about = About(
         version=version(),

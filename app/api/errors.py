@@ -66,8 +66,6 @@ def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def on_crash(request: Request, error: Exception) -> Response:
-    """Exception handler for everything unforeseen: the log has the details, the client has the request's id."""
+    """Exception handler for everything unforeseen: the details are in the log."""
     _log.error("Request to %s failed", request.url.path, exc_info=error)
-    return error_response(
-        request, ApiError(500, "internal_error", "The server made a mistake; its log has this request's id.")
-    )
+    return error_response(request, ApiError(500, "internal_error", "The server made a mistake; see its log."))

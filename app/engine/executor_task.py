@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from app.engine.restart_policy import RestartPolicy
 from app.engine.run_record import RunRecord
@@ -22,10 +22,10 @@ from app.queue.base import PromptQueue, QueuedPrompt
 from app.store.errors import StoreError
 
 INTERRUPT_GRACE_S = 8.0
-"""Time a node call has to notice an interrupt before its process is killed: a cancel takes effect within 10 s."""
+"""Seconds a node has to notice an interrupt before its process is killed: a cancel acts within 10 s."""
 
 DISK_PAUSE_S = 2.0
-"""Between tries to write an outcome or read the queue while the disk refuses."""
+"""Seconds between tries to write an outcome or read the queue while the disk refuses."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,10 @@ def now_ms() -> int:
 
 
 class ExecutorTask:
-    """Feeds one executor. `make_engine` makes a fresh one for every start; `on_ready` is told its node schemas."""
+    """Feeds one executor.
+
+    `make_engine` makes a fresh one for every start; `on_ready` hears what it can do, `on_log` its log.
+    """
 
     def __init__(
         self,
@@ -93,7 +96,7 @@ class ExecutorTask:
         return None if self._run is None else self._run.queued.prompt_id
 
     async def run(self) -> None:
-        """Keep an executor fed until cancelled; then stop it and put the running prompt back into the queue."""
+        """Keep an executor fed until cancelled; then stop it and put the running prompt back."""
         try:
             while True:
                 lived_s = await self._live()
@@ -179,10 +182,8 @@ class ExecutorTask:
                 for message in record.apply(event):
                     self._hub.publish_prompt(message)
         except ExecutorDied as exc:
-            stopped = run.killer is not None
-            self._hub.publish_prompt(
-                record.interrupt() if stopped else record.fail("ExecutorDied", f"{exc}.")
-            )
+            died = record.interrupt() if run.killer is not None else record.fail("ExecutorDied", f"{exc}.")
+            self._hub.publish_prompt(died)
         if run.killer is not None:
             run.killer.cancel()
         if record.outcome().state == "success":
@@ -211,6 +212,10 @@ class ExecutorTask:
 
     async def _leave(self) -> None:
         if self._engine is not None:
+            if (
+                self._status.state == "starting"
+            ):  # it has nothing to finish, and imports would delay its leave
+                self._engine.kill()
             await self._engine.stop()
         run, self._run = self._run, None
         if run is None:
@@ -243,6 +248,6 @@ def _command(queued: QueuedPrompt) -> RunPrompt:
         prompt_id=queued.prompt_id,
         prompt=queued.prompt,
         targets=list(queued.targets),
-        extra_pnginfo=extra if isinstance(extra, dict) else None,
+        extra_pnginfo=cast("dict[str, Any]", extra) if isinstance(extra, dict) else None,
         attempt=queued.attempt,
     )

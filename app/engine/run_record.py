@@ -32,7 +32,7 @@ from app.protocol.events import (
 from app.queue.base import Message, Outcome, QueuedPrompt
 
 LARGE_GRAPH = 100
-"""With more nodes than this, the cumulative state of all nodes is told every PAUSE_MS only: it grows with each."""
+"""With more nodes than this, the state of all nodes, which grows with each, is told every PAUSE_MS only."""
 
 PAUSE_MS = 100
 

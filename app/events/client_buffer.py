@@ -5,7 +5,7 @@ from collections import Counter, deque
 
 from app.events.messages import Message, NodeStates, NodeStep, Preview
 
-KEPT_PER_KIND = {NodeStates: 16, NodeStep: 16, Preview: 2}
+KEPT_PER_KIND: dict[type[Message], int] = {NodeStates: 16, NodeStep: 16, Preview: 2}
 """How many messages of a kind wait for a slow client; a newer one then takes the place of the oldest."""
 
 MOST_WAITING = 10_000
@@ -21,7 +21,7 @@ class ClientBuffer:
 
     def __init__(self) -> None:
         self._waiting: deque[Message] = deque()
-        self._counts: Counter[type] = Counter()
+        self._counts: Counter[type[Message]] = Counter()
         self._filled = asyncio.Event()
         self._overflowed = False
 

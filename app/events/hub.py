@@ -1,4 +1,4 @@
-"""Who listens to what: hands messages to the buffers of clients; fed by the queue's actions and the executor task."""
+"""Who listens to what: hands messages to the buffers of clients; fed by the queue and the executor task."""
 
 from dataclasses import dataclass, field
 

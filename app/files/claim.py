@@ -13,7 +13,7 @@ class FoldersInUse(Exception):
 
     def __init__(self, state: Path, owner: str) -> None:
         super().__init__(
-            f"The data folder {state.parent} is used by another running Comfy Creator (process {owner or '?'}): "
+            f"The data folder {state.parent} is used by another Comfy Creator (process {owner or '?'}): "
             "stop that one, or choose another folder with --base-directory."
         )
 

@@ -12,8 +12,9 @@ _log = logging.getLogger(__name__)
 class AttemptFiles:
     """Notes under `state/attempts`, one file per prompt with one absolute path per line.
 
-    The executor appends a path before it renames the finished file into place, so that every visible file of an
-    unfinished prompt is listed; until then the file is called `.<digits>.part` in the same folder. Only paths inside `roots` (output and temp) are ever removed.
+    The executor appends a path before it renames the finished file into place, so that every visible file of
+    an unfinished prompt is listed; until then the file is called `.<digits>.part` in the same folder.
+    Only paths inside `roots` (output and temp) are ever removed.
     """
 
     def __init__(self, state: Path, roots: Sequence[Path]) -> None:

@@ -17,7 +17,7 @@ class PromptIdInUse(QueueError):
 
     def __init__(self, prompt_id: str) -> None:
         super().__init__(
-            f"A prompt with the id '{prompt_id}' is waiting or running: choose another prompt_id, or leave it out."
+            f"A prompt with the id '{prompt_id}' is waiting or running: choose another prompt_id or none."
         )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -74,7 +75,10 @@ class EmbeddedQueue:
                 idempotency_key=new.idempotency_key,
                 request_hash=new.request_hash,
                 created_ms=self._clock_ms(),
-                **encoded,
+                prompt=encoded.prompt,
+                extra_data=encoded.extra_data,
+                targets=encoded.targets,
+                node_errors=encoded.node_errors,
             )
             try:
                 await prompts.add(connection, row)
@@ -152,7 +156,7 @@ class EmbeddedQueue:
     async def requeue_lost(self) -> Recovered:
         """At start: put prompts that ran when the server was lost back, once; a second loss fails them.
 
-        Files of a lost attempt are removed first: when this is cut short, it starts again with nothing missing.
+        Files of a lost attempt are removed first: when this is cut short, it starts again from the beginning.
         """
         async with self._database.read() as connection:
             lost = [row for row in await prompts.waiting(connection) if row.state == prompts.RUNNING]
@@ -224,7 +228,7 @@ class EmbeddedQueue:
 
     def _lost_again(self, row: PromptRow) -> Outcome:
         message = (
-            f"The server ended unexpectedly {row.attempt} times while this prompt ran, so it is not tried again; "
+            f"The server ended unexpectedly {row.attempt} times while this prompt ran. It is not run again; "
             "queue it anew once the cause is found (often: too little memory)."
         )
         failure: dict[str, Any] = {
@@ -243,13 +247,23 @@ class EmbeddedQueue:
         return Outcome(state="error", messages=(*losses, ("execution_error", failure)))
 
 
-def _encode(new: NewPrompt) -> dict[str, str]:
-    return {
-        "prompt": json.dumps(new.prompt),
-        "extra_data": json.dumps(new.extra_data),
-        "targets": json.dumps(new.targets),
-        "node_errors": json.dumps(new.node_errors),
-    }
+@dataclass(frozen=True, kw_only=True)
+class _Encoded:
+    """The documents of a new prompt as JSON text."""
+
+    prompt: str
+    extra_data: str
+    targets: str
+    node_errors: str
+
+
+def _encode(new: NewPrompt) -> _Encoded:
+    return _Encoded(
+        prompt=json.dumps(new.prompt),
+        extra_data=json.dumps(new.extra_data),
+        targets=json.dumps(new.targets),
+        node_errors=json.dumps(new.node_errors),
+    )
 
 
 def _decode(row: PromptRow) -> QueuedPrompt:

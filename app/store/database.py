@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Database:
         return cls(path, _engine(path, writes=True), _engine(path, writes=False))
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self) -> AsyncGenerator[AsyncConnection]:
         """A transaction of the only writer; on disk when the block has ended.
 
         Raises DatabaseUnusable when the disk is full or refuses; then nothing was changed.
@@ -62,7 +62,7 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self) -> AsyncGenerator[AsyncConnection]:
         """A reading transaction: every statement in it sees the same state. Raises DatabaseUnusable."""
         with self._explained():
             async with self._reader.begin() as connection:
@@ -83,7 +83,7 @@ class Database:
 
 
 def _choose_journal(path: Path) -> str:
-    """Ask for a write-ahead log; network file systems refuse it and get a rollback journal. Returns its name."""
+    """Ask for a write-ahead log; network file systems refuse it and get a rollback journal. Its name."""
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
     try:
         (journal,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Row, delete, desc, func, select
+from sqlalchemy import RowMapping, delete, desc, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.store.database import Database
@@ -65,7 +64,7 @@ class History:
         if offset > 0:
             query = query.offset(offset)
         async with self._database.read() as connection:
-            rows = [_row(each) for each in (await connection.execute(query)).all()]
+            rows = [_row(each) for each in (await connection.execute(query)).mappings().all()]
         return rows[::-1] if newest else rows
 
     async def record(self, prompt_id: str) -> HistoryRow | None:
@@ -77,7 +76,7 @@ class History:
         """A prompt in whatever state."""
         async with self._database.read() as connection:
             query = select(*_PARTS).where(_columns.prompt_id == prompt_id)
-            row = (await connection.execute(query)).first()
+            row = (await connection.execute(query)).mappings().first()
             return None if row is None else _row(row)
 
     async def jobs(
@@ -92,7 +91,9 @@ class History:
         order = _columns.id if oldest_first else desc(_columns.id)
         async with self._database.read() as connection:
             total = int((await connection.execute(count)).scalar_one())
-            rows = (await connection.execute(query.order_by(order).limit(limit).offset(offset))).all()
+            rows = (
+                (await connection.execute(query.order_by(order).limit(limit).offset(offset))).mappings().all()
+            )
         return [_row(each) for each in rows], total
 
     async def delete(self, prompt_ids: Sequence[str] | None) -> None:
@@ -123,5 +124,5 @@ async def forget_ended(connection: AsyncConnection, prompt_id: str) -> None:
     )
 
 
-def _row(row: Row[Any]) -> HistoryRow:
-    return HistoryRow(**row._asdict())
+def _row(row: RowMapping) -> HistoryRow:
+    return HistoryRow(**{str(name): value for name, value in row.items()})

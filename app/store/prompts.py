@@ -1,9 +1,9 @@
-"""Rows of the table of prompts while they wait and run; used by the embedded queue, inside its transactions."""
+"""Rows of the table of prompts while they wait and run; used by the embedded queue in its transactions."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CursorResult, Row, case, delete, func, insert, select, update
+from sqlalchemy import CursorResult, RowMapping, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.store.tables import PROMPTS
@@ -61,19 +61,19 @@ async def add(connection: AsyncConnection, row: PromptRow) -> None:
 async def head(connection: AsyncConnection) -> PromptRow | None:
     """The prompt whose turn it is: lowest number, then oldest."""
     query = select(*_PARTS).where(_columns.state == PENDING).order_by(_columns.number, _columns.id).limit(1)
-    return _first((await connection.execute(query)).first())
+    return _first((await connection.execute(query)).mappings().first())
 
 
 async def find(connection: AsyncConnection, prompt_id: str) -> PromptRow | None:
     """The prompt of that id in whatever state."""
     query = select(*_PARTS).where(_columns.prompt_id == prompt_id)
-    return _first((await connection.execute(query)).first())
+    return _first((await connection.execute(query)).mappings().first())
 
 
 async def find_by_key(connection: AsyncConnection, idempotency_key: str) -> PromptRow | None:
     """The prompt that was submitted under an idempotency key."""
     query = select(*_PARTS).where(_columns.idempotency_key == idempotency_key)
-    return _first((await connection.execute(query)).first())
+    return _first((await connection.execute(query)).mappings().first())
 
 
 async def waiting(connection: AsyncConnection) -> list[PromptRow]:
@@ -83,7 +83,7 @@ async def waiting(connection: AsyncConnection) -> list[PromptRow]:
         .where(_columns.state.in_((PENDING, RUNNING)))
         .order_by(case((_columns.state == RUNNING, 0), else_=1), _columns.number, _columns.id)
     )
-    return [_row(each) for each in (await connection.execute(query)).all()]
+    return [_row(each) for each in (await connection.execute(query)).mappings().all()]
 
 
 async def count_waiting(connection: AsyncConnection) -> int:
@@ -141,9 +141,9 @@ def _touched(result: CursorResult[Any]) -> int:
     return result.rowcount
 
 
-def _first(row: Row[Any] | None) -> PromptRow | None:
+def _first(row: RowMapping | None) -> PromptRow | None:
     return None if row is None else _row(row)
 
 
-def _row(row: Row[Any]) -> PromptRow:
-    return PromptRow(**row._asdict())
+def _row(row: RowMapping) -> PromptRow:
+    return PromptRow(**{str(name): value for name, value in row.items()})

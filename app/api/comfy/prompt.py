@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from fastapi import APIRouter
@@ -69,14 +69,14 @@ async def _read(request: Request) -> Any:
 
 def _submission(body: Any, idempotency_key: str | None) -> Submission:
     """Read ComfyUI's body; raises PromptRefused."""
-    if not isinstance(body, dict) or "prompt" not in body:
+    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    if "prompt" not in fields:
         raise PromptRefused("no_prompt", "The body has no key 'prompt'; send {\"prompt\": {...}}")
-    fields: dict[str, Any] = body
     prompt = fields["prompt"]
     if not isinstance(prompt, dict):
         raise PromptRefused("invalid_prompt", "The prompt has to be an object of nodes by id")
     return Submission(
-        prompt=prompt,
+        prompt=cast("dict[str, Any]", prompt),
         prompt_id=_name(fields, "prompt_id"),
         client_id=_client_id(fields),
         extra_data=_object(fields, "extra_data"),
@@ -108,7 +108,7 @@ def _object(fields: Mapping[str, Any], key: str) -> dict[str, Any]:
     if value is None:
         return {}
     if isinstance(value, dict):
-        return value  # pyright: ignore[reportUnknownVariableType]
+        return cast("dict[str, Any]", value)
     raise PromptRefused(f"invalid_{key}", f"'{key}' has to be an object")
 
 
@@ -133,4 +133,4 @@ def _targets(fields: Mapping[str, Any]) -> tuple[str, ...] | None:
         raise PromptRefused(
             "invalid_partial_execution_targets", "'partial_execution_targets' has to be a list of node ids"
         )
-    return tuple(str(each) for each in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return tuple(str(each) for each in cast("list[object]", value))

@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from fastapi import APIRouter
@@ -137,8 +137,9 @@ def _feature_flags(text: str) -> dict[str, Any] | None:
         body = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    match body:
-        case {"type": "feature_flags", "data": dict(data)}:
-            return data  # pyright: ignore[reportUnknownVariableType]
-        case _:
-            return None
+    if not isinstance(body, dict):
+        return None
+    message = cast("dict[str, Any]", body)
+    data = message.get("data")
+    is_flags = message.get("type") == "feature_flags" and isinstance(data, dict)
+    return cast("dict[str, Any]", data) if is_flags else None

@@ -99,7 +99,7 @@ def _config(app: Any) -> uvicorn.Config:
 
 
 async def _announce(server: uvicorn.Server, tell: Callable[[], None]) -> None:
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  uvicorn offers a flag, no event
         await asyncio.sleep(0.005)
     tell()
 
@@ -111,7 +111,7 @@ def _bound(address: str, port: int) -> socket.socket:
         )[0]
     except OSError as exc:
         raise CannotListen(
-            f"'{address}' is no address of this machine: --listen takes addresses such as 127.0.0.1 or 0.0.0.0."
+            f"'{address}' is no address of this machine: give --listen one such as 127.0.0.1 or 0.0.0.0."
         ) from exc
     bound = socket.socket(family, kind, protocol)
     try:
@@ -136,7 +136,7 @@ def _why(exc: OSError, address: str, port: int) -> str:
     if exc.errno == errno.EACCES:
         return f"Port {port} needs special rights: choose one above 1023 with --port 8188."
     if exc.errno == errno.EADDRNOTAVAIL:
-        return f"'{address}' is no address of this machine: --listen takes addresses such as 127.0.0.1 or 0.0.0.0."
+        return f"'{address}' is no address of this machine: give --listen one such as 127.0.0.1 or 0.0.0.0."
     return f"Cannot listen on {address}:{port} ({exc.strerror}): choose other values for --listen and --port."
 
 

@@ -47,7 +47,7 @@ def overhead_ms(sampler: str) -> float:
 
 
 def main() -> None:
-    """One figure per sampler. dpmpp_sde pays for its Brownian tree, which draws some 45 noises per question."""
+    """One figure per sampler. dpmpp_sde pays for its Brownian tree, some 45 draws per question."""
     for sampler in SAMPLERS:
         overhead_ms(sampler)
         best = min(overhead_ms(sampler) for _ in range(3))

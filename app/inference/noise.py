@@ -51,15 +51,18 @@ class GaussianNoise:
 class BrownianNoise:
     """Noise that belongs to one path of Brownian motion over sigma: more steps refine the same picture.
 
-    The tree spans the positive levels of `sigmas` and lives on the CPU. It rounds times to six decimals, so
-    levels must arrive as the float32 numbers of the schedule. (Li et al. 2020, torchsde.)
+    The tree spans the positive levels of `sigmas`. It lives on the CPU, or where the sample is with `on_cpu`
+    false; the numbers differ between devices. It rounds times to six decimals, so levels must arrive as the
+    float32 numbers of the schedule. (Li et al. 2020, torchsde.)
     """
 
-    def __init__(self, x: Latent, sigmas: Sigmas, seed: int) -> None:
+    def __init__(self, x: Latent, sigmas: Sigmas, seed: int, *, on_cpu: bool = True) -> None:
         lowest, highest = sigmas[sigmas > 0].min().cpu(), sigmas.max().cpu()
         self._start, self._end = (round(level.item(), TREE_DIGITS) for level in (lowest, highest))
         self._device = x.device
-        self._tree = BrownianTree(t0=lowest, w0=torch.zeros_like(x, device="cpu"), t1=highest, entropy=seed)
+        self._tree = BrownianTree(
+            t0=lowest, w0=torch.zeros_like(x, device="cpu" if on_cpu else x.device), t1=highest, entropy=seed
+        )
 
     def __call__(self, sigma: Sigma, sigma_next: Sigma) -> Latent:
         """Increment between two levels, scaled to unit variance; its sign turns with the order of the two."""

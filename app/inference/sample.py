@@ -23,6 +23,18 @@ OnStep = Callable[[int, int, Latent, Latent], None]
 TOP_TOLERANCE = 1e-5  # relative distance to sigma_max that still counts as the top of the schedule
 
 
+class ChannelMismatch(ValueError):
+    """The latent was made for another family of models."""
+
+    code = "channel_mismatch"
+
+    def __init__(self, found: int, wanted: int) -> None:
+        super().__init__(
+            f"The latent has {found} channels but this model works on {wanted}: "
+            "use an empty latent or a VAE that belongs to the model."
+        )
+
+
 @torch.no_grad()
 def sample(
     model: Denoiser,
@@ -44,7 +56,7 @@ def sample(
     `latent_image` [B, C, h8, w8] is a stored latent, `noise` of its shape after `with_channels`. `seed` feeds
     the noise that samplers draw themselves. An empty list of levels returns the latent untouched. `on_step`
     hears of every finished step. `interrupted` is asked before every model call; if it says yes, Interrupted
-    is raised.
+    is raised. ChannelMismatch: the latent is not empty and belongs to another family.
     """
     if len(sigmas) == 0:
         return latent_image
@@ -70,9 +82,14 @@ def sample(
 
 
 def with_channels(latent: Latent, channels: int) -> Latent:
-    """An empty latent with the model's number of channels; a latent with a picture in it is left alone."""
-    if latent.shape[1] == channels or latent.any():
+    """The latent with the model's number of channels; an empty one is repeated to it.
+
+    Raises ChannelMismatch for a latent with a picture in it that has another number.
+    """
+    if latent.shape[1] == channels:
         return latent
+    if latent.any():
+        raise ChannelMismatch(latent.shape[1], channels)
     repeats = math.ceil(channels / latent.shape[1])
     return latent.repeat(1, repeats, 1, 1)[:, :channels]
 

@@ -32,7 +32,7 @@ def simple(model_sampling: ModelSampling, steps: int) -> Sigmas:
     """Evenly spaced entries of the model's own table, from the top."""
     table = model_sampling.sigmas
     stride = len(table) / steps
-    return _end_in_zero(torch.stack([table[-(1 + int(i * stride))] for i in range(steps)]))
+    return _end_in_zero(table[[-(1 + int(i * stride)) for i in range(steps)]])
 
 
 def normal(model_sampling: ModelSampling, steps: int) -> Sigmas:

@@ -19,13 +19,17 @@ def dpmpp_sde(
     eta: float = 1.0,
     s_noise: float = 1.0,
     r: float = 0.5,
+    tree_on_cpu: bool = True,
 ) -> SamplerRun:
     """Single-step second order solver; Lu et al. 2022, "DPM-Solver++", with ancestral noise.
 
-    `eta` >= 0 is the share of new noise, `s_noise` its size, `r` in (0, 1) the place of the midpoint.
+    `eta` >= 0 is the share of new noise, `s_noise` its size, `r` in (0, 1) the place of the midpoint;
+    `tree_on_cpu` makes the noise the same on every device.
     """
     model_sampling = context.model_sampling
-    noise = BrownianNoise(x, sigmas, context.seed) if eta > 0 and s_noise > 0 else None
+    noise = None
+    if eta > 0 and s_noise > 0:
+        noise = BrownianNoise(x, sigmas, context.seed, on_cpu=tree_on_cpu)
     for step, (sigma, sigma_next) in enumerate(pairwise(below_full_noise(sigmas, model_sampling))):
         denoised = yield Ask(x, sigma, step)
         if sigma_next == 0:

@@ -10,7 +10,7 @@ from app.inference.interrupts import Interrupted
 from app.inference.ksample import SamplingPlan, ksample
 from app.inference.latent_format import SD1_LATENT
 from app.inference.noise import initial_noise, seeded_noise
-from app.inference.sample import OnStep, fit_mask, sample, with_channels
+from app.inference.sample import ChannelMismatch, OnStep, fit_mask, sample, with_channels
 from app.inference.samplers.registry import SAMPLERS
 from tests.unit.inference.toy_model import FAMILIES, NEGATIVE, POSITIVE, ToyModel
 
@@ -177,7 +177,12 @@ def test_only_a_latent_with_a_picture_is_mapped_into_model_space() -> None:
 
 def test_an_empty_latent_takes_the_channels_of_the_model() -> None:
     assert with_channels(EMPTY, 16).shape == (1, 16, 2, 2)
-    assert with_channels(PICTURE, 16).shape == (1, 4, 2, 2)
+    assert with_channels(EMPTY, 4) is EMPTY
+
+
+def test_a_picture_of_another_family_is_refused_with_both_numbers() -> None:
+    with pytest.raises(ChannelMismatch, match=r"4 channels .* works on 16"):
+        with_channels(PICTURE, 16)
 
 
 def test_noise_is_drawn_for_the_channels_of_the_model() -> None:

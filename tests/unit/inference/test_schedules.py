@@ -7,6 +7,7 @@ import torch
 
 from app.inference.ksample import SamplingPlan, plan_sigmas
 from app.inference.model_sampling import EpsSampling, FlowSampling, ModelSampling
+from app.inference.samplers.registry import SAMPLERS
 from app.inference.schedules import SCHEDULERS, schedule
 from tests.unit.inference.golden import golden
 
@@ -65,15 +66,7 @@ def test_denoise_and_dropped_level_make_the_recorded_list(name: str) -> None:
         denoise=float(denoise.removeprefix("denoise=")),
     )
 
-    sigmas = plan_sigmas(FAMILIES["sd1_eps"], plan) if sampler != "dpm_2" else dropped_like_uni_pc(plan)
-
-    assert_same(sigmas, RECORDED["KSampler_sd1_eps"][name])
-
-
-def dropped_like_uni_pc(plan: SamplingPlan) -> torch.Tensor:
-    """dpm_2 is not on the menu yet; uni_pc has the same rule."""
-    same = SamplingPlan(sampler="uni_pc", scheduler=plan.scheduler, steps=plan.steps, denoise=plan.denoise)
-    return plan_sigmas(FAMILIES["sd1_eps"], same)
+    assert_same(plan_sigmas(FAMILIES["sd1_eps"], plan), RECORDED["KSampler_sd1_eps"][name])
 
 
 def stretch(start_step: int, end_step: int | None, *, leftover_noise: bool) -> list[float]:
@@ -114,16 +107,17 @@ def test_steps_are_cut_at_the_end_first_then_at_the_start(
     assert stretch(start, end, leftover_noise=leftover) == pytest.approx(expected, rel=TOLERANCE)
 
 
-def test_menus_keep_the_known_order() -> None:
-    assert list(SCHEDULERS) == [
-        "simple",
-        "sgm_uniform",
-        "karras",
-        "exponential",
-        "ddim_uniform",
-        "beta",
-        "normal",
-    ]
+@pytest.mark.parametrize(("menu", "names"), [("$SAMPLERS", SAMPLERS), ("$SCHEDULERS", SCHEDULERS)])
+def test_menus_keep_the_known_order(menu: str, names: dict[str, object]) -> None:
+    known = golden("core-nodes")["lists"][menu]
+
+    assert list(names) == [name for name in known if name in names]
+
+
+def test_four_samplers_drop_the_level_before_zero() -> None:
+    one_more_step = {name for name, sampler in SAMPLERS.items() if sampler.drops_penultimate_sigma}
+
+    assert one_more_step == {"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"}
 
 
 def test_sigma_of_half_log_snr_is_its_inverse() -> None:

@@ -1,0 +1,23 @@
+"""Ancestral sampling of the original diffusion model."""
+
+from itertools import pairwise
+
+from app.inference.noise import GaussianNoise
+from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
+from app.inference.types import Latent, Sigmas
+
+
+def ddpm(x: Latent, sigmas: Sigmas, context: SamplerContext) -> SamplerRun:
+    """Ho et al. 2020, algorithm 2, on y = x / sqrt(1 + sigma^2) with alpha_bar = 1 / (1 + sigma^2)."""
+    noise = GaussianNoise(x, context.seed)
+    for step, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
+        denoised = yield Ask(x, sigma, step)
+        alpha_bar, alpha_bar_next = 1 / (1 + sigma**2), 1 / (1 + sigma_next**2)
+        alpha = alpha_bar / alpha_bar_next
+        named_noise = (x - denoised) / sigma
+        y = x / (1 + sigma**2).sqrt()
+        y = (y - (1 - alpha) * named_noise / (1 - alpha_bar).sqrt()) / alpha.sqrt()
+        if sigma_next > 0:
+            y = y + ((1 - alpha) * (1 - alpha_bar_next) / (1 - alpha_bar)).sqrt() * noise()
+        x = y * (1 + sigma_next**2).sqrt()
+    return x

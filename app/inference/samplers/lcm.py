@@ -1,0 +1,17 @@
+"""Sampling of latent consistency models: jump to the picture, add noise, jump again."""
+
+from itertools import pairwise
+
+from app.inference.noise import GaussianNoise
+from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
+from app.inference.types import Latent, Sigmas
+
+
+def lcm(x: Latent, sigmas: Sigmas, context: SamplerContext) -> SamplerRun:
+    """Luo et al. 2023, "Latent Consistency Models", algorithm 3."""
+    noise = GaussianNoise(x, context.seed)
+    for step, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
+        x = yield Ask(x, sigma, step)
+        if sigma_next > 0:
+            x = context.model_sampling.noise_scaling(sigma_next, noise(), x, max_denoise=False)
+    return x

@@ -50,7 +50,7 @@ bench: setup ## print the figures of benchmarks/ beside their targets
 		echo "== $$script"; $(PY) -m benchmarks.$$script || exit 1; done
 
 demo-model: setup ## train the demo model again from an empty folder (hours on a CPU; resumable)
-	$(PY) -m app.training.demo
+	$(PY) -m app.training.demo_model
 
 docs: setup ## write the generated parts of docs/reference/
 	$(PY) -m docs.write_reference

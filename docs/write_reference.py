@@ -11,9 +11,10 @@ from fastapi import APIRouter
 from pydantic.fields import FieldInfo
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from app import cli, exit_codes
+from app import cli
 from app.api import health
 from app.api.app import COMFY_ROUTES, OWN_ROUTES
+from app.commands import exit_codes
 from app.engine.node_catalog import packaged_schemas
 from app.events import messages
 from app.graph.node_schema import InputSchema, NodeSchema

@@ -112,8 +112,10 @@ def test_too_little_disk(environment: ModuleType) -> None:
         environment.require_disk(free + 10**9)
 
 
-def test_failed_installation_says_what_to_do(environment: ModuleType, tmp_path: Path) -> None:
-    environment.VENV_PYTHON = put(tmp_path, "python", "exit 1")
+def test_failed_installation_says_what_to_do(
+    environment: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "VENV_PYTHON", put(tmp_path, "python", "exit 1"))
 
     with pytest.raises(environment.CannotPrepare, match="check the internet connection and run make again"):
         environment.pip("-r", "requirements.lock")

@@ -3,6 +3,7 @@
 import gzip
 from functools import cache
 from importlib import resources
+from itertools import islice
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
@@ -51,9 +52,11 @@ def encode_words(text: str) -> list[int]:
 
 def _merges() -> list[tuple[str, str]]:
     """Pairs in the order in which they are joined; the file's first line is a heading."""
-    packed = resources.files("app.inference.text").joinpath("clip_bpe.txt.gz").read_bytes()
-    lines = gzip.decompress(packed).decode("utf-8").split("\n", _MERGES + 1)[1 : _MERGES + 1]
-    return [(first, second) for first, _, second in (line.partition(" ") for line in lines)]
+    table = resources.files("app.inference.text").joinpath("clip_bpe.txt.gz")
+    with table.open("rb") as packed, gzip.open(packed, "rt", encoding="utf-8") as lines:
+        next(lines)
+        pairs = (line.split() for line in islice(lines, _MERGES))
+        return [(first, second) for first, second in pairs]
 
 
 def _byte_letters() -> list[str]:

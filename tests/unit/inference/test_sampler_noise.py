@@ -1,0 +1,95 @@
+"""When stochastic samplers draw noise and when they do not; a stand-in for the source counts or refuses."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import ModuleType
+from typing import Any, NoReturn
+
+import pytest
+import torch
+
+from app.inference.samplers import (
+    ddpm,
+    dpm_2,
+    dpmpp_2m_sde,
+    dpmpp_2s_ancestral,
+    dpmpp_3m_sde,
+    dpmpp_sde,
+    euler_ancestral,
+    lcm,
+)
+from app.inference.samplers.base import SamplerContext
+from tests.unit.inference.toy_model import FAMILIES
+
+SIGMAS = torch.tensor([0.9, 0.5, 0.2, 0.0])
+LATENT = torch.zeros(1, 4, 2, 2)
+BROWNIAN = [
+    pytest.param(dpmpp_sde, dpmpp_sde.dpmpp_sde, id="dpmpp_sde"),
+    pytest.param(dpmpp_2m_sde, dpmpp_2m_sde.dpmpp_2m_sde, id="dpmpp_2m_sde"),
+    pytest.param(dpmpp_3m_sde, dpmpp_3m_sde.dpmpp_3m_sde, id="dpmpp_3m_sde"),
+]
+
+
+class CountedNoise:
+    """Zeros that count how often they were drawn."""
+
+    draws = 0
+
+    def __init__(self, *_arguments: object) -> None:
+        type(self).draws = 0
+
+    def __call__(self) -> torch.Tensor:
+        type(self).draws += 1
+        return torch.zeros_like(LATENT)
+
+
+def refuse(*_arguments: object, **_options: object) -> NoReturn:
+    raise AssertionError("no noise was to be drawn")
+
+
+def walk(method: Callable[..., Any], family: str = "eps") -> None:
+    run = method(LATENT, SIGMAS, SamplerContext(model_sampling=FAMILIES[family], seed=1))
+    ask = next(run)
+    with suppress(StopIteration):
+        while True:
+            ask = run.send(ask.x / 2)
+
+
+@pytest.mark.parametrize("options", [{"eta": 0.0}, {"s_noise": 0.0}])
+@pytest.mark.parametrize(("module", "method"), BROWNIAN)
+def test_without_new_noise_no_brownian_path_is_made(
+    module: ModuleType, method: Callable[..., Any], options: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BrownianNoise", refuse)
+
+    walk(partial(method, **options))
+
+
+@pytest.mark.parametrize(
+    ("module", "method", "family", "draws"),
+    [
+        (ddpm, ddpm.ddpm, "eps", 2),
+        (lcm, lcm.lcm, "eps", 2),
+        (dpm_2, dpm_2.dpm_2_ancestral, "eps", 2),
+        (euler_ancestral, euler_ancestral.euler_ancestral, "eps", 2),
+        (euler_ancestral, partial(euler_ancestral.euler_ancestral, eta=0.0), "eps", 2),
+        (euler_ancestral, euler_ancestral.euler_ancestral, "flow", 2),
+        (dpmpp_2s_ancestral, dpmpp_2s_ancestral.dpmpp_2s_ancestral, "eps", 2),
+        (dpmpp_2s_ancestral, partial(dpmpp_2s_ancestral.dpmpp_2s_ancestral, eta=0.0), "eps", 2),
+        (dpmpp_2s_ancestral, dpmpp_2s_ancestral.dpmpp_2s_ancestral, "flow", 2),
+        (dpmpp_2s_ancestral, partial(dpmpp_2s_ancestral.dpmpp_2s_ancestral, eta=0.0), "flow", 0),
+    ],
+)
+def test_ancestral_noise_is_drawn_once_per_step_that_ends_above_zero(
+    module: ModuleType,
+    method: Callable[..., Any],
+    family: str,
+    draws: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "GaussianNoise", CountedNoise)
+
+    walk(method, family)
+
+    assert CountedNoise.draws == draws

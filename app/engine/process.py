@@ -64,6 +64,7 @@ class ProcessEngine:
                 "app.executor",
                 str(theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
+                process_group=0,  # Ctrl-C in a terminal is for the server, which ends the executor in order
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.security.decide import Admission, Asked, Refusal, decide
 from app.api.security.failures import FailureLimit
 from app.api.security.headers import add_cache_control, add_cors_headers, add_security_headers
-from app.api.security.limits import LimitedBody, body_limit, declared_length
+from app.api.security.limits import LimitedBody, body_limit, declared_length, drain
 from app.api.security.policy import AccessPolicy
 from app.api.security.policy import BadPolicy as BadPolicy
 from app.api.security.sign_in import SIGN_IN_PAGE, local_address, split_token
@@ -95,6 +95,7 @@ class AccessCheck:
             limit = body_limit(asked.path, self._max_upload_bytes)
             refusal = _body_refusal(asked, limit)
             if refusal is not None:
+                await drain(receive)
                 await _refuse(refusal, asked, scope, receive, answer)
                 return
             method = "GET" if asked.method == "HEAD" else asked.method

@@ -1,6 +1,7 @@
 """Limits on request bodies: size and idle time, counted while the body arrives; used by app.api.auth."""
 
 import asyncio
+import contextlib
 
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
@@ -8,6 +9,10 @@ from starlette.types import Message, Receive
 MAX_JSON_BYTES = 10 * 1024 * 1024
 BODY_IDLE_S = 30.0
 """Longest pause between two pieces of a body."""
+
+DRAIN_BYTES = 64 * 1024 * 1024
+DRAIN_S = 5.0
+"""A client that still sends when we close never sees the answer: so much is read and forgotten."""
 
 _UPLOADS = ("/upload/", "/userdata/")
 
@@ -26,6 +31,16 @@ def declared_length(values: tuple[str, ...]) -> int | None:
     if others or not (value.isascii() and value.isdigit()):
         raise ValueError("malformed Content-Length")
     return int(value)
+
+
+async def drain(receive: Receive, message: Message | None = None) -> None:
+    """Forget the rest of a body, up to `DRAIN_BYTES` and `DRAIN_S`; `message` is its last piece."""
+    room = DRAIN_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            while room > 0 and (message is None or message.get("more_body", False)):
+                message = await receive()
+                room -= len(message.get("body", b""))
 
 
 class LimitedBody:
@@ -47,5 +62,6 @@ class LimitedBody:
         self._taken += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
         if self._taken > self._limit:
+            await drain(self._receive, message)
             raise HTTPException(413, f"The request's body is larger than {self._limit} bytes.")
         return message

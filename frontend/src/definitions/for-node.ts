@@ -27,7 +27,7 @@ export function definitionForNode(node: NodeView, definitions: DefinitionSource,
 function placeholderFor(node: NodeView): NodeDefinition {
   const known = placeholders.get(node)
   if (known) return known
-  const inputs: InputDef[] = node.inputs.map((slot) => socket(slot.name, slot.type, slot.label))
+  const inputs: InputDef[] = node.inputs.map((slot) => socket(slot.widget ?? slot.name, slot.type, slot.label))
   const outputs: OutputDef[] = node.outputs.map((slot, index) => ({
     index,
     name: slot.label ?? slot.name,

@@ -14,7 +14,7 @@ export class JsonSyntaxError extends Error {
 }
 
 const SPECIAL = /NaN|Infinity|\d{16}/
-const DEEPEST = 2000
+const DEEPEST = 500
 
 /**
  * Reads JSON. Integers beyond 2^53 become `bigint`; `NaN` and both infinities become `null`. Texts without any of these

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import yaml
-
 from app.files.errors import BadModelPaths
 
 
@@ -25,6 +23,8 @@ def read_extra_model_paths(file: Path) -> list[ExtraPath]:
     `base_path` is put before relative paths and is itself relative to the file; `is_default: true` puts the
     section's folders first. Raises BadModelPaths, naming the file and the section.
     """
+    import yaml  # only those who have such a file pay for it at the start
+
     try:
         document: object = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:

@@ -31,6 +31,9 @@ from app.store.history import History
 DATABASE_FILE = "comfy-creator.db"
 TOKEN_FILE = "token"  # noqa: S105  a file's name
 
+EngineMaker = Callable[[EventSink], Engine]
+"""Makes a fresh executor, each time one is needed."""
+
 _log = logging.getLogger(__name__)
 _executor_log = logging.getLogger("executor")
 
@@ -71,23 +74,26 @@ class Core:
 
 
 @contextlib.asynccontextmanager
-async def core(settings: Settings, folders: DataFolders) -> AsyncGenerator[Core]:
+async def core(
+    settings: Settings, folders: DataFolders, make_engine: EngineMaker | None = None
+) -> AsyncGenerator[Core]:
     """The core with its executor task running; leaving stops the executor and closes the database.
 
+    `make_engine` takes the place of the executor that the settings ask for.
     Raises FoldersInUse, StoreError or OSError when the data folders or the database cannot be used.
     """
     folders.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with claimed(folders.state):
         folders.prepare()
-        async with _core(settings, folders) as parts:
+        async with _core(folders, make_engine or engine_maker(settings, folders)) as parts:
             yield parts
 
 
 @contextlib.asynccontextmanager
-async def _core(settings: Settings, folders: DataFolders) -> AsyncGenerator[Core]:
+async def _core(folders: DataFolders, make_engine: EngineMaker) -> AsyncGenerator[Core]:
     database = await Database.open(folders.state / DATABASE_FILE)
     try:
-        parts = _build(settings, folders, database)
+        parts = _build(folders, database, make_engine)
         recovered = await parts.queue.requeue_lost()
         for prompt_id in recovered.requeued:
             _log.warning("Prompt %s ran when the server was lost; it is run again", prompt_id)
@@ -104,7 +110,7 @@ async def _core(settings: Settings, folders: DataFolders) -> AsyncGenerator[Core
         await database.close()
 
 
-def _build(settings: Settings, folders: DataFolders, database: Database) -> Core:
+def _build(folders: DataFolders, database: Database, make_engine: EngineMaker) -> Core:
     hub = EventHub()
     queue = EmbeddedQueue(
         database,
@@ -116,9 +122,7 @@ def _build(settings: Settings, folders: DataFolders, database: Database) -> Core
     def on_ready(ready: Ready) -> None:
         catalog.replace(ready.schemas)
 
-    executor = ExecutorTask(
-        queue, hub, engine_maker(settings, folders), on_ready=on_ready, on_log=_log_executor
-    )
+    executor = ExecutorTask(queue, hub, make_engine, on_ready=on_ready, on_log=_log_executor)
     return Core(
         folders=folders,
         catalog=catalog,
@@ -131,7 +135,7 @@ def _build(settings: Settings, folders: DataFolders, database: Database) -> Core
     )
 
 
-def engine_maker(settings: Settings, folders: DataFolders) -> Callable[[EventSink], Engine]:
+def engine_maker(settings: Settings, folders: DataFolders) -> EngineMaker:
     """What makes an executor for these settings, each time one is needed."""
     configure = Configure(
         base_directory=str(folders.base),

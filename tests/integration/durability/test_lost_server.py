@@ -1,0 +1,187 @@
+"""The real server and executor, killed at five moments: each prompt ends once, no file is doubled or half."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+from PIL import Image
+
+from tests.serving import Server, free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("durability")]
+
+WAITING = 20
+LEAVE_S = 10.0
+"""No executor outlives its server by more than this."""
+
+SIDE = 2048
+"""Pixels; the running prompt writes PICTURES pictures of this size, so that there is time to hit it."""
+
+PICTURES = 8
+
+
+def small(number: int) -> dict[str, Any]:
+    """A prompt that writes one picture of its own."""
+    return prompt(f"waiting{number:02d}", colour=number, side=64, pictures=1)
+
+
+def prompt(prefix: str, *, colour: int, side: int, pictures: int) -> dict[str, Any]:
+    return {
+        "1": {
+            "class_type": "EmptyImage",
+            "inputs": {"width": side, "height": side, "batch_size": pictures, "color": colour},
+        },
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": prefix}},
+    }
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests here: each start of an executor costs seconds."""
+    running = Server(tmp_path_factory.mktemp("base"), free_port())
+    running.start()
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture
+def server(process: Server) -> Server:
+    """The server with nothing queued, nothing in history, no pictures, and no cached results."""
+    process.wait_ready()
+    for path in (process.base / "output").iterdir():
+        path.unlink()
+    process.client.post("/history", json={"clear": True})
+    process.client.post("/free", json={"free_memory": True})
+    return process
+
+
+def queued_at_once(server: Server) -> None:
+    """Right after the last acknowledgement."""
+
+
+def running(server: Server) -> None:
+    """When the first prompt has left the queue."""
+    server.wait(lambda: _is_running(server), 60, "nothing runs")
+
+
+def noted(server: Server) -> None:
+    """When the first prompt has noted a file and may be writing it."""
+    notes = server.base / "state" / "attempts"
+    server.wait(lambda: notes.is_dir() and any(notes.iterdir()), 60, "nothing is noted")
+
+
+def half_written(server: Server) -> None:
+    """When a file of the first prompt has its temporary name."""
+    server.wait(lambda: any((server.base / "output").glob(".*.part")), 60, "nothing is being written")
+
+
+def first_picture(server: Server) -> None:
+    """When the first prompt has written some of its pictures."""
+    server.wait(lambda: any((server.base / "output").glob("running_*.png")), 60, "nothing is written")
+
+
+@pytest.mark.parametrize("moment", [queued_at_once, running, noted, half_written, first_picture])
+def test_killed_server_loses_nothing_and_doubles_nothing(
+    server: Server, moment: Callable[[Server], None]
+) -> None:
+    first = server.submit(prompt("running", colour=255, side=SIDE, pictures=PICTURES))
+    others = [server.submit(small(number)) for number in range(1, WAITING + 1)]
+    executor = _executor(server)
+
+    moment(server)
+    ran = _is_running(server)
+    assert ran or moment is queued_at_once
+    server.kill()
+    _assert_gone(executor)
+    server.start()
+
+    records = {each: server.wait_ended(each, 300) for each in [first, *others]}
+    assert {each["status"]["status_str"] for each in records.values()} == {"success"}
+    assert list(server.client.get("/history").json()) == [first, *others]
+    kinds = [kind for kind, _ in records[first]["status"]["messages"]]
+    assert kinds.count("requeued") == int(ran)
+    for each in others:
+        assert "requeued" not in str(records[each]["status"]["messages"])
+    _assert_files(server, Counter({"running": PICTURES}) + Counter(_prefixes()))
+    assert not list((server.base / "state" / "attempts").glob("*"))
+
+
+def test_second_loss_fails_the_prompt_and_the_queue_goes_on(server: Server) -> None:
+    lost = server.submit(prompt("running", colour=255, side=SIDE, pictures=PICTURES))
+    other = server.submit(small(1))
+    for _ in range(2):
+        half_written(server)
+        server.kill()
+        server.start()
+    record = server.wait_ended(lost)
+    assert [kind for kind, _ in record["status"]["messages"]] == ["requeued", "execution_error"]
+    assert server.wait_ended(other)["status"]["status_str"] == "success"
+    _assert_files(server, Counter({"waiting01": 1}))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_killed_executor_fails_its_prompt_with_the_reason_and_is_replaced(
+    server: Server, number: signal.Signals
+) -> None:
+    deadly = server.submit(prompt("running", colour=255, side=SIDE, pictures=PICTURES))
+    other = server.submit(small(1))
+    half_written(server)
+    executor = _executor(server)
+    executor.send_signal(number)
+
+    record = server.wait_ended(deadly)
+    assert record["status"]["status_str"] == "error"
+    kind, data = record["status"]["messages"][-1]
+    assert kind == "execution_error"
+    assert number.name in data["exception_message"]
+    assert server.wait_ended(other)["status"]["status_str"] == "success"
+    assert _executor(server).pid != executor.pid
+
+
+def test_orderly_stop_in_mid_run_leaves_no_process_and_the_prompt_runs_again(server: Server) -> None:
+    first = server.submit(prompt("running", colour=255, side=SIDE, pictures=PICTURES))
+    half_written(server)
+    executor = _executor(server)
+    assert server.stop() == 0
+    _assert_gone(executor)
+    server.start()
+    record = server.wait_ended(first)
+    assert record["status"]["status_str"] == "success"
+    _assert_files(server, Counter({"running": PICTURES}))
+
+
+def _prefixes() -> dict[str, int]:
+    return {f"waiting{number:02d}": 1 for number in range(1, WAITING + 1)}
+
+
+def _is_running(server: Server) -> bool:
+    return bool(server.client.get("/queue").json()["queue_running"])
+
+
+def _executor(server: Server) -> psutil.Process:
+    server.wait(lambda: bool(psutil.Process(server.pid).children()), 60, "there is no executor")
+    (child,) = psutil.Process(server.pid).children()
+    return child
+
+
+def _assert_gone(process: psutil.Process) -> None:
+    deadline = time.monotonic() + LEAVE_S
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the executor outlived its server"
+        time.sleep(0.02)
+
+
+def _assert_files(server: Server, expected: Counter[str]) -> None:
+    """Whole pictures only, as many per prefix as were asked for, and nothing else."""
+    output = server.base / "output"
+    found = [path for path in output.rglob("*") if path.is_file()]
+    for path in found:
+        with Image.open(path) as picture:
+            picture.load()
+    assert Counter(path.name.split("_")[0] for path in found) == expected

@@ -1,0 +1,60 @@
+"""The database file: durability settings, one writer, readers that cannot write."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.store.database import Database
+from app.store.errors import DatabaseUnusable
+
+
+async def _pragma(database: Database, name: str, *, write: bool) -> object:
+    async with database.write() if write else database.read() as connection:
+        return (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+
+
+async def test_writer_syncs_fully_and_readers_cannot_write(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "a.db")
+    try:
+        full = 2
+        assert await _pragma(database, "synchronous", write=True) == full
+        assert await _pragma(database, "journal_mode", write=True) == "wal"
+        with pytest.raises(DatabaseUnusable, match="readonly"):
+            async with database.read() as connection:
+                await connection.execute(text("DELETE FROM prompts"))
+    finally:
+        await database.close()
+
+
+async def test_writers_take_turns(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "a.db")
+    inside = 0
+    most = 0
+
+    async def write() -> None:
+        nonlocal inside, most
+        async with database.write() as connection:
+            inside += 1
+            most = max(most, inside)
+            await connection.execute(text("SELECT 1"))
+            inside -= 1
+
+    try:
+        await asyncio.gather(*(write() for _ in range(20)))
+        assert most == 1
+    finally:
+        await database.close()
+
+
+async def test_unusable_place_is_named_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(DatabaseUnusable, match="--base-directory"):
+        await Database.open(tmp_path / "file" / "a.db")
+
+
+async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_text("something else entirely, long enough to be looked at" * 100)
+    with pytest.raises(DatabaseUnusable, match="not a database"):
+        await Database.open(tmp_path / "a.db")

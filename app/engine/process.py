@@ -225,7 +225,16 @@ class ProcessEngine:
 
 
 def _environment() -> dict[str, str]:
-    """The server's environment, with this package importable by whichever interpreter is used."""
+    """The server's environment, with this package importable by whichever interpreter is used.
+
+    Waiting threads of a tensor operation sleep instead of spinning: on two busy cores spinning made the same
+    sampling ten times slower (measured: 29 s against 2.9 s).
+    """
     root = str(Path(__file__).resolve().parents[2])
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,86 @@
+/** Builds the page's one editor: document, canvas, server, files, runs, commands. */
+import { toast } from 'sonner'
+import { createStore } from 'zustand/vanilla'
+import { commandsOf } from '@/app/commands'
+import { followContext } from '@/app/when'
+import { ApiClient } from '@/api/client'
+import { RunSession } from '@/api/run-session'
+import { CanvasView } from '@/canvas/canvas-view'
+import { detectPlatform } from '@/commands/keys'
+import { listenForKeys } from '@/commands/keymap'
+import { CommandRegistry } from '@/commands/registry'
+import { readObjectInfo, type Definitions } from '@/definitions/object-info'
+import { EditorDocument } from '@/document/editor-document'
+import type { App } from '@/features/app'
+import { listenForClipboard } from '@/features/clipboard/clipboard'
+import { Feed } from '@/features/feed/feed'
+import { Runner } from '@/features/run/runner'
+import { WorkflowFiles } from '@/features/workflows/files'
+import { t } from '@/i18n'
+
+const FIRST_TEMPLATE = 'txt2img'
+const RETRY_MS = 1000
+
+export class EditorApp implements App {
+  readonly document = new EditorDocument()
+  readonly canvas = new CanvasView()
+  readonly api = new ApiClient()
+  readonly run = new RunSession(this.api)
+  readonly catalog = createStore<{ definitions: Definitions | null }>(() => ({ definitions: null }))
+  readonly commands = new CommandRegistry(detectPlatform())
+  readonly files = new WorkflowFiles(this)
+  readonly feed = new Feed(this.api, this.run)
+  readonly runner = new Runner(this)
+
+  constructor() {
+    this.commands.add(...commandsOf(this))
+  }
+
+  /** Listens to the page's keys and the server, and opens what was open last. */
+  async start(): Promise<void> {
+    followContext(this)
+    listenForKeys(this.commands)
+    listenForClipboard(this)
+    this.run.start()
+    await this.#firstDefinitions()
+    await this.#openFirst()
+    void this.feed.load().catch(() => undefined)
+  }
+
+  /** Asks the server for its node classes again. */
+  async refreshDefinitions(): Promise<void> {
+    const definitions = readObjectInfo(await this.api.objectInfo())
+    this.document.setDefinitions(definitions)
+    this.catalog.setState({ definitions })
+  }
+
+  async uploadInto(node: string, input: string, file: File): Promise<void> {
+    try {
+      const stored = await this.api.uploadImage(file)
+      await this.refreshDefinitions()
+      const name = stored.subfolder ? `${stored.subfolder}/${stored.filename}` : stored.filename
+      this.document.setWidget(node, input, name)
+    } catch (error) {
+      toast.error(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  /** The page may be there before the server is: it asks until it gets an answer. */
+  async #firstDefinitions(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.refreshDefinitions()
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
+    }
+  }
+
+  async #openFirst(): Promise<void> {
+    try {
+      await this.files.loadTemplate(FIRST_TEMPLATE, t('workflows.first'))
+    } catch (error) {
+      toast.error(error instanceof Error ? error.message : String(error))
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/** The canvas's own state and reach: what React Flow shows, what is selected, where the viewport is. Never part of the document. */
+import type { Edge, ReactFlowInstance } from '@xyflow/react'
+import { createStore, type StoreApi } from 'zustand/vanilla'
+import type { WireEdge } from '@/canvas/edge'
+import { projectEdges, projectNodes, type FlowNode } from '@/canvas/projection'
+import { layoutNode, TITLE_HEIGHT } from '@/definitions/layout'
+import type { EditorDocument } from '@/document/editor-document'
+import type { Unsubscribe } from '@/document/types'
+import type { GraphViewport, NodeId, Size } from '@/graph/model'
+
+export interface CanvasState {
+  readonly nodes: FlowNode[]
+  readonly edges: WireEdge[]
+  /** The node whose title is being typed. */
+  readonly renaming: NodeId | null
+}
+
+/** One per page. Commands and panels act on the canvas through it. */
+export class CanvasView {
+  readonly store: StoreApi<CanvasState> = createStore<CanvasState>()(() => ({ nodes: [], edges: [], renaming: null }))
+  #flow: ReactFlowInstance<FlowNode, WireEdge> | null = null
+  #element: HTMLElement | null = null
+  #document: EditorDocument | null = null
+  /** Where the pointer was last seen over the canvas, in screen pixels. */
+  #pointer: { x: number; y: number } | null = null
+
+  get pointer(): { x: number; y: number } | null {
+    return this.#pointer
+  }
+
+  pointerAt(place: { x: number; y: number } | null): void {
+    this.#pointer = place
+  }
+
+  attach(flow: ReactFlowInstance<FlowNode, WireEdge>): void {
+    this.#flow = flow
+  }
+
+  attachElement(element: HTMLElement | null): void {
+    this.#element = element
+  }
+
+  /** Shows a document and keeps up with it until the returned function is called. */
+  follow(document: EditorDocument): Unsubscribe {
+    this.#document = document
+    this.#project()
+    return document.subscribeContent(() => this.#project())
+  }
+
+  #project(): void {
+    const document = this.#document
+    if (!document) return
+    const { nodeIds, links } = document.getTopology()
+    const before = this.store.getState()
+    const source = {
+      nodeIds,
+      links,
+      view: document.getNode,
+      definition: document.definitionOf,
+      layout: (id: NodeId) => {
+        const view = document.getNode(id)
+        const definition = document.definitionOf(id)
+        return view && definition && layoutNode(definition, view)
+      },
+    }
+    const nodes = projectNodes(source, before.nodes)
+    const edges = projectEdges(links, before.edges)
+    const changes: Partial<CanvasState> = {}
+    if (!sameItems(nodes, before.nodes)) Object.assign(changes, { nodes })
+    if (!sameItems(edges, before.edges)) Object.assign(changes, { edges })
+    if (Object.keys(changes).length > 0) this.store.setState(changes)
+  }
+
+  /** Shows a node at another size (title bar left out) while its corner is dragged; `null` ends that. */
+  previewSize(id: NodeId, size: Size | null): void {
+    this.store.setState(({ nodes }) => ({
+      nodes: nodes.map((node) => {
+        if (node.id !== id) return node
+        const { view, definition } = node.data
+        const layout = layoutNode(definition, { ...view, size: size ?? view.size })
+        const { width, height } = layout
+        return { ...node, width, height, measured: { width, height }, data: { ...node.data, layout } }
+      }),
+    }))
+    if (size === null) this.#project()
+  }
+
+  /** Moves nodes back to where the document has them. */
+  putBack(ids: Iterable<NodeId>): void {
+    const wanted = new Set(ids)
+    this.store.setState(({ nodes }) => ({
+      nodes: nodes.map((node) => {
+        if (!wanted.has(node.id)) return node
+        const [x, y] = node.data.view.pos
+        return { ...node, position: { x, y: y - TITLE_HEIGHT } }
+      }),
+    }))
+  }
+
+  selectedNodes(): NodeId[] {
+    return this.store.getState().nodes.flatMap((node) => (node.selected ? [node.id] : []))
+  }
+
+  selectedLinks(): number[] {
+    return this.store.getState().edges.flatMap((edge: Edge) => (edge.selected ? [Number(edge.id)] : []))
+  }
+
+  /** Selects exactly these nodes. */
+  select(ids: Iterable<NodeId>): void {
+    const wanted = new Set(ids)
+    this.store.setState(({ nodes, edges }) => ({
+      nodes: nodes.map((node) =>
+        (node.selected ?? false) === wanted.has(node.id) ? node : { ...node, selected: wanted.has(node.id) },
+      ),
+      edges: edges.map((edge) => (edge.selected ? { ...edge, selected: false } : edge)),
+    }))
+  }
+
+  selectAll(): void {
+    this.select(this.store.getState().nodes.map((node) => node.id))
+  }
+
+  rename(id: NodeId | null): void {
+    this.store.setState({ renaming: id })
+  }
+
+  /** Gives the keyboard to the canvas. */
+  focus(): void {
+    this.#element?.focus({ preventScroll: true })
+  }
+
+  /** Shows the whole graph, or the given nodes. */
+  fit(ids?: readonly NodeId[]): void {
+    const nodes = ids?.map((id) => ({ id }))
+    void this.#flow?.fitView({ padding: 0.12, maxZoom: 1, minZoom: 0.05, ...(nodes?.length ? { nodes } : {}) })
+  }
+
+  zoomBy(factor: number): void {
+    void this.#flow?.zoomTo(this.#flow.getZoom() * factor)
+  }
+
+  zoomTo(zoom: number): void {
+    void this.#flow?.zoomTo(zoom)
+  }
+
+  /** Shows the graph where the document says it was seen last, else all of it. */
+  showViewport(viewport: GraphViewport | null): void {
+    if (!viewport) return this.fit()
+    const { x, y, zoom } = viewport
+    void this.#flow?.setViewport({ x: x * zoom, y: y * zoom, zoom })
+  }
+
+  /** The same after the nodes are on the canvas. */
+  showSoon(viewport: GraphViewport | null): void {
+    requestAnimationFrame(() => this.showViewport(viewport))
+  }
+
+  /** The middle of the canvas on the screen. */
+  middle(): { x: number; y: number } {
+    const box = this.#element?.getBoundingClientRect()
+    return box ? { x: box.left + box.width / 2, y: box.top + box.height / 2 } : { x: 400, y: 300 }
+  }
+
+  /** Writes into the document what part of the graph is seen. */
+  rememberViewport(): void {
+    const seen = this.#flow?.getViewport()
+    if (!seen || !this.#document) return
+    this.#document.setViewport({ x: seen.x / seen.zoom, y: seen.y / seen.zoom, zoom: seen.zoom })
+  }
+
+  /** Graph coordinates of a place on the screen. */
+  toGraph(x: number, y: number): { x: number; y: number } {
+    return this.#flow?.screenToFlowPosition({ x, y }) ?? { x, y }
+  }
+
+  /** The pointer's place on the screen, or the middle of the canvas when the pointer is elsewhere. */
+  aim(): { x: number; y: number } {
+    return this.#pointer ?? this.middle()
+  }
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}

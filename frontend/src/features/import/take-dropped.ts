@@ -1,0 +1,87 @@
+/** What happens to dropped things: a workflow is opened, a picture without one becomes a Load Image node. */
+import { toast } from 'sonner'
+import { NotAWorkflow, type ImportResult } from '@/formats/import-result'
+import { openFile, openText } from '@/formats/open-file'
+import { parseLossless } from '@/formats/lossless-json'
+import { isObject, text as textOf, type FileRef } from '@/api/wire'
+import type { App } from '@/features/app'
+import { addFound } from '@/features/search/add-found'
+
+export interface Dropped {
+  readonly files: readonly File[]
+  /** Node class out of the library, or empty. */
+  readonly classType: string
+  /** A picture of the server as JSON, or empty. */
+  readonly picture: string
+}
+
+const LOADER = 'LoadImage'
+
+/** `at`: place on the screen. */
+export async function takeDropped(
+  app: App,
+  { files, classType, picture }: Dropped,
+  at: { x: number; y: number },
+): Promise<void> {
+  const definition = classType ? app.document.definitions.get(classType) : undefined
+  if (definition) addFound(app, definition, { ...at, from: null })
+  if (picture) placePicture(app, readFile(picture), at)
+  let { y } = at
+  for (const file of files) {
+    await takeFile(app, file, { x: at.x, y })
+    y += 60
+  }
+}
+
+async function takeFile(app: App, file: File, at: { x: number; y: number }): Promise<void> {
+  try {
+    await show(app, await openFile(file, app.document.definitions), file.name.replace(/\.[^.]+$/, ''))
+  } catch (error) {
+    if (!(error instanceof NotAWorkflow) || !file.type.startsWith('image/')) return tell(error)
+    await app.api
+      .uploadImage(file)
+      .then(async (stored) => {
+        await app.refreshDefinitions()
+        placePicture(app, stored, at)
+      })
+      .catch(tell)
+  }
+}
+
+/** Opens a workflow given as text of any known format, after asking about unsaved changes. */
+export async function openWorkflowText(app: App, text: string, title: string): Promise<void> {
+  try {
+    await show(app, await openText(text, app.document.definitions), title)
+  } catch (error) {
+    tell(error)
+  }
+}
+
+async function show(app: App, result: ImportResult, title: string): Promise<void> {
+  if (await app.files.mayLeave()) app.files.show(result, { path: null, title, dirty: true })
+}
+
+function tell(error: unknown): void {
+  toast.error(error instanceof Error ? error.message : String(error))
+}
+
+/** A Load Image node that shows a picture of the server. */
+function placePicture(app: App, file: FileRef | null, at: { x: number; y: number }): void {
+  if (!file || !app.document.definitions.get(LOADER)) return
+  const name = file.subfolder ? `${file.subfolder}/${file.filename}` : file.filename
+  const value = file.type === 'input' ? name : `${name} [${file.type}]`
+  const { x, y } = app.canvas.toGraph(at.x, at.y)
+  const id = app.document.addNode(LOADER, [Math.round(x), Math.round(y)], { widgets: { image: value } })
+  app.canvas.select([id])
+}
+
+function readFile(json: string): FileRef | null {
+  try {
+    const found = parseLossless(json)
+    if (!isObject(found) || typeof found['filename'] !== 'string') return null
+    const type = found['type'] === 'input' || found['type'] === 'temp' ? found['type'] : 'output'
+    return { filename: found['filename'], subfolder: textOf(found['subfolder']), type }
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,164 @@
+/** What runs, what waits (each can be taken out), and what has ended (each can be opened again). */
+import { FolderOpen, Trash2, X } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import type { HistoryRecord, QueueItem } from '@/api/wire'
+import { itemsOfRecord } from '@/features/feed/feed'
+import { useRun } from '@/canvas/editor'
+import { useApp } from '@/features/app'
+import { t } from '@/i18n'
+import { IconButton } from '@/ui/icon-button'
+import { page } from '@/ui/page'
+
+const SHOWN = 50
+
+export default function QueuePanel() {
+  const { api, run } = useApp()
+  const queue = useRun((state) => state.queue)
+  const history = useHistoryRecords()
+  const cancel = async (item: QueueItem) => {
+    await api.cancelQueued([item.promptId])
+    await run.loadQueue()
+  }
+  const clear = async () => {
+    await api.clearQueue()
+    await run.loadQueue()
+  }
+  return (
+    <>
+      <div className="list-head">
+        {t('queue.running')}
+        {queue.pending.length > 0 ? (
+          <button type="button" className="button" data-testid="queue-clear" onClick={() => void clear()}>
+            {t('queue.clear')}
+          </button>
+        ) : null}
+      </div>
+      <ul className="list" aria-label={t('queue.running')} data-testid="queue">
+        {queue.running.map((item) => (
+          <li
+            key={item.promptId}
+            className="list-item"
+            data-testid={`queue-item-${item.promptId}`}
+            data-state="running"
+          >
+            <span className="grow">
+              {t('queue.item', { n: item.number })}
+              <RunningProgress />
+            </span>
+            <IconButton small label={t('queue.stop')} onClick={() => void api.interrupt(item.promptId)}>
+              <X size={14} />
+            </IconButton>
+          </li>
+        ))}
+        {queue.pending.map((item) => (
+          <li
+            key={item.promptId}
+            className="list-item"
+            data-testid={`queue-item-${item.promptId}`}
+            data-state="pending"
+          >
+            <span className="grow">
+              {t('queue.item', { n: item.number })}
+              <span className="sub">{t('queue.waiting')}</span>
+            </span>
+            <IconButton
+              small
+              label={t('queue.cancel', { n: item.number })}
+              data-testid={`queue-cancel-${item.promptId}`}
+              onClick={() => void cancel(item)}
+            >
+              <X size={14} />
+            </IconButton>
+          </li>
+        ))}
+      </ul>
+      {queue.running.length + queue.pending.length === 0 ? <p className="empty">{t('queue.empty')}</p> : null}
+      <div className="list-head">{t('history.title')}</div>
+      {history.records.length === 0 ? <p className="empty">{t('history.empty')}</p> : null}
+      <ul className="list" aria-label={t('history.title')} data-testid="history">
+        {history.records.map((record) => (
+          <HistoryItem key={record.promptId} record={record} onGone={history.reload} />
+        ))}
+      </ul>
+    </>
+  )
+}
+
+function RunningProgress() {
+  const node = useRun((state) => state.runningNode)
+  const progress = useRun((state) => (node === null ? undefined : state.nodes[node]?.progress))
+  const { document } = useApp()
+  const view = node === null ? undefined : document.getNode(node)
+  const name = view ? (view.title ?? document.definitionOf(view.id)?.displayName ?? view.classType) : ''
+  return (
+    <span className="sub">
+      {name} {progress ? `${progress.value}/${progress.max}` : ''}
+      <span className="progress" style={{ display: 'block' }}>
+        <span style={{ transform: `scaleX(${progress ? progress.value / progress.max : 0})` }} />
+      </span>
+    </span>
+  )
+}
+
+function HistoryItem({ record, onGone }: { record: HistoryRecord; onGone: () => void }) {
+  const app = useApp()
+  const items = itemsOfRecord(record)
+  const pictures = items.map(({ file }) => ({ url: app.api.viewUrl(file), name: file.filename, title: file.filename }))
+  const [first] = items
+  return (
+    <li className="list-item history-item" data-testid={`history-item-${record.promptId}`} data-state={record.status}>
+      {first ? (
+        <button
+          type="button"
+          className="thumb"
+          aria-label={t('media.open', { name: first.file.filename })}
+          onClick={() => page.openLightbox(pictures, 0)}
+        >
+          <img src={app.api.viewUrl(first.file, { preview: 'webp;70' })} alt="" loading="lazy" decoding="async" />
+        </button>
+      ) : (
+        <span className="thumb" />
+      )}
+      <span className="grow">
+        {t('queue.item', { n: record.number })}
+        <span className="sub" data-status={record.status}>
+          {t(`history.${record.status}`)}
+        </span>
+      </span>
+      <IconButton
+        small
+        label={t('history.open', { n: record.number })}
+        data-testid={`history-open-${record.promptId}`}
+        onClick={() => void app.files.openRecord(record)}
+      >
+        <FolderOpen size={14} />
+      </IconButton>
+      <IconButton
+        small
+        label={t('history.delete', { n: record.number })}
+        onClick={() => void app.api.deleteHistory([record.promptId]).then(onGone)}
+      >
+        <Trash2 size={14} />
+      </IconButton>
+    </li>
+  )
+}
+
+/** The last finished prompts, read again whenever the queue changes. */
+function useHistoryRecords() {
+  const { api } = useApp()
+  const queue = useRun((state) => state.queue)
+  const [records, setRecords] = useState<readonly HistoryRecord[]>([])
+  const [asked, setAsked] = useState(0)
+  useEffect(() => {
+    let wanted = true
+    void api.history(SHOWN).then(
+      (found) => wanted && setRecords(found.reverse()),
+      () => undefined,
+    )
+    return () => {
+      wanted = false
+    }
+  }, [api, queue, asked])
+  return { records, reload: () => setAsked((count) => count + 1) }
+}

@@ -1,0 +1,56 @@
+/** Choice of a node: shows the value, opens one searchable list for the whole page. */
+import { ChevronDown } from 'lucide-react'
+import { useRef, type KeyboardEvent } from 'react'
+import type { ComboOption } from '@/definitions/types'
+import { openChoices, useChoices } from '@/ui/choices'
+import { written, type ControlProps } from '@/widgets/control'
+
+export function ComboControl({ spec, value, label, testId, linked, error, onChange }: ControlProps<'combo'>) {
+  const button = useRef<HTMLButtonElement>(null)
+  const open = useChoices((state) => state.request?.owner === testId)
+  const unknown = value !== null && !spec.options.includes(value as ComboOption)
+
+  const show = () => {
+    if (!button.current || linked) return
+    openChoices({
+      owner: testId,
+      anchor: button.current,
+      label,
+      options: spec.options.map((option) => ({ value: option, label: String(option) })),
+      value: value as ComboOption | null,
+      onPick: onChange,
+    })
+  }
+
+  const step = (event: KeyboardEvent) => {
+    if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return
+    event.preventDefault()
+    if (event.altKey) return show()
+    const at = spec.options.indexOf(value as ComboOption)
+    const next = spec.options[at + (event.key === 'ArrowDown' ? 1 : -1)]
+    if (next !== undefined && !linked) onChange(next)
+  }
+
+  return (
+    <button
+      ref={button}
+      type="button"
+      role="combobox"
+      className="control combo nodrag nopan"
+      data-testid={testId}
+      data-unknown={unknown ? '' : undefined}
+      aria-label={label}
+      aria-haspopup="listbox"
+      aria-expanded={open}
+      aria-controls="choices"
+      aria-invalid={error !== null || unknown}
+      disabled={linked}
+      title={written(value)}
+      onClick={show}
+      onKeyDown={step}
+    >
+      <span className="combo-value">{written(value)}</span>
+      <ChevronDown size={12} aria-hidden="true" />
+    </button>
+  )
+}

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -24,17 +25,15 @@ class Server:
         self.port = free_port()
         self._log = (self._base / "server.log").open("wb")
         command = [
-            sys.executable,
-            "-m",
-            "app",
-            "serve",
-            "--port",
-            str(self.port),
-            "--base-directory",
-            str(self._base),
+            *(sys.executable, "-m", "app", "serve"),
+            *("--port", str(self.port), "--base-directory", str(self._base)),
         ]
         self.started_at = time.perf_counter()
-        self.process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=self._log, stderr=self._log)  # noqa: S603  fixed command
+        # As in a person's shell: the second start finds compiled modules.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self.process = subprocess.Popen(  # noqa: S603  fixed command
+            [*command, *options], cwd=ROOT, env=environment, stdout=self._log, stderr=self._log
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -29,8 +29,7 @@ def build(
     CPU is mapped from disk, others are converted one by one. Raises WeightsDoNotFit when tensors are missing
     or have other shapes than the network.
     """
-    with torch.device("meta"):
-        network = make()
+    network = _empty(make, file, part)
     wanted = network.state_dict()
     _check(file, names, wanted, part)
     by_file_name = {names[name]: name for name in wanted}
@@ -40,6 +39,17 @@ def build(
         weights[name] = tensor.to(device=device, dtype=dtype).reshape(wanted[name].shape)
     network.load_state_dict(weights, strict=True, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def _empty(make: Callable[[], Network], file: ModelFile, part: str) -> Network:
+    """The network without memory; its constructor refuses widths that groups or heads do not divide."""
+    try:
+        with torch.device("meta"):
+            return make()
+    except ValueError as error:
+        raise WeightsDoNotFit(
+            file.path, f"has a {part} of impossible sizes ({error})", "Choose another file."
+        ) from error
 
 
 def _check(file: ModelFile, names: Mapping[str, str], wanted: Mapping[str, Tensor], part: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from app.inference.models.errors import (
@@ -55,6 +55,10 @@ class ModelFile:
                     yield name, reader.get_tensor(name)
         except FileNotFoundError as error:
             raise _missing(self.path) from error
+        except SafetensorError as error:
+            raise ModelFileDamaged(
+                self.path, f"contradicts its own table of contents ({error})", "Download or copy it again."
+            ) from error
 
 
 def open_model_file(path: Path) -> ModelFile:

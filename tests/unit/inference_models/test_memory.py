@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import device as Device
 from torch import nn
 
 from app.inference.memory import ModelStore, loaded_bytes
+from app.inference.models.checkpoint import load_checkpoint
+from tests.checkpoints import Tiny, save_tiny
 
 CPU = Device("cpu")
 
@@ -104,3 +107,11 @@ def test_shared_weights_count_once() -> None:
 
     assert loaded_bytes(Loaded(network, network)) == 400
     assert loaded_bytes(network.to(torch.float16)) == 200
+
+
+def test_all_parts_of_a_checkpoint_count(tmp_path: Path) -> None:
+    path = save_tiny(tmp_path / "tiny.safetensors", Tiny(text_layers=1, vae_mult=(1, 1)))
+
+    checkpoint = load_checkpoint(path, CPU)
+
+    assert loaded_bytes(checkpoint) == sum(each.nbytes for each in load_file(path).values())

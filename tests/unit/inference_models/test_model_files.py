@@ -89,6 +89,32 @@ def test_unreadable_table_of_contents_is_called_damage(file: Path) -> None:
         assert refusal(file).startswith(("model_file_damaged", "not_a_model_file"))
 
 
+@pytest.mark.parametrize("lie", ["dtype", "overlap", "trailing"])
+def test_tensors_that_contradict_the_table_of_contents_are_damage(file: Path, lie: str) -> None:
+    content = save_tiny(file, SMALL).read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    first, second = (name for name in list(header)[:2])
+    if lie == "dtype":
+        header[first]["dtype"] = "F99"
+    if lie == "overlap":
+        header[first]["data_offsets"] = header[second]["data_offsets"]
+    raw = json.dumps(header).encode()
+    tail = b"more" if lie == "trailing" else b""
+    file.write_bytes(len(raw).to_bytes(8, "little") + raw + content[8 + length :] + tail)
+
+    assert refusal(file).startswith("model_file_damaged")
+
+
+def test_widths_that_groups_do_not_divide_are_refused(file: Path) -> None:
+    save_tiny(file, replace(SMALL, channels=40))
+
+    message = refusal(file)
+
+    assert message.startswith("weights_do_not_fit")
+    assert "diffusion model of impossible sizes" in message
+
+
 def test_file_that_vanished_is_called_missing(file: Path) -> None:
     assert refusal(file).startswith("model_file_missing")
 

@@ -48,8 +48,8 @@ def templates() -> list[TemplateView]:
 
 @router.get("/templates/{name}")
 def template(request: Request, name: str) -> Response:
-    """One template: a workflow document."""
-    document = _documents().get(name)
+    """One template: a workflow document; its name may carry the suffix `.json`."""
+    document = _documents().get(name.removesuffix(".json"))
     if document is None:
         known = ", ".join(_documents())
         raise ApiError(404, "unknown_template", f"There is no template {name[:100]!r}; known are {known}.")

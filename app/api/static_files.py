@@ -30,6 +30,7 @@ _TYPES = {
 """Types by suffix; files of the editor with other suffixes (source maps) are not served."""
 
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+_A_DAY = {"Cache-Control": "private, max-age=86400"}
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Comfy Creator</title></head>
 <body><h1>The server runs, the editor is not built</h1>
@@ -57,6 +58,11 @@ def mount(app: FastAPI, services: Services) -> None:
         kept = _FOREVER if "assets" in path.relative_to(root.resolve()).parts[:-1] else None
         return FileResponse(path, media_type=_TYPES[path.suffix], headers=kept)
 
+    async def favicon(request: Request) -> Response:
+        """The picture on the browser's tab."""
+        return FileResponse(bundled("static") / "favicon.png", media_type="image/png", headers=_A_DAY)
+
+    app.add_route("/favicon.ico", favicon, methods=["GET"], include_in_schema=False)
     app.add_route("/", page, methods=["GET"], include_in_schema=False)
     app.add_route("/{path:path}", file, methods=["GET"], include_in_schema=False)
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.features import server_features
 from app.api.replies import json_reply
 from app.api.services import Services, services_of
 from app.protocol.events import Device
@@ -76,11 +77,6 @@ def _device(device: Device) -> dict[str, Any]:
 def features(request: Request) -> Response:
     """What this server can do, as clients negotiate it."""
     return json_reply(request, server_features(services_of(request).about.max_upload_bytes))
-
-
-def server_features(max_upload_bytes: int) -> dict[str, Any]:
-    """The feature flags; the socket sends them too."""
-    return {"supports_preview_metadata": True, "max_upload_size": max_upload_bytes}
 
 
 @router.get("/extensions")

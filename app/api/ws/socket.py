@@ -12,6 +12,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from app.api.features import server_features
 from app.api.services import Services, services_of
 from app.api.ws import frames
 from app.events.client_buffer import ClientTooSlow
@@ -124,12 +125,8 @@ def _take_flags(text: str, services: Services, client: Client, flags: _Flags) ->
     data = _feature_flags(text)
     if data is not None:
         flags.preview_metadata = data.get("supports_preview_metadata") is True
-        client.buffer.put(CustomEvent(kind="feature_flags", data=features(services)))
-
-
-def features(services: Services) -> dict[str, Any]:
-    """What this server can do, as /features and the answer to a client's flags tell it."""
-    return {"supports_preview_metadata": True, "max_upload_size": services.about.max_upload_bytes}
+        flags_of_server = server_features(services.about.max_upload_bytes)
+        client.buffer.put(CustomEvent(kind="feature_flags", data=flags_of_server))
 
 
 def _feature_flags(text: str) -> dict[str, Any] | None:

@@ -210,3 +210,9 @@ async def test_the_route_page_loads_nothing_from_elsewhere(local: Running) -> No
     assert "style=" not in page.text
     openapi = (await local.http.get("/api/v1/openapi.json")).json()
     assert "/api/v1/system" in openapi["paths"]
+
+
+async def test_the_tab_has_its_picture(local: Running) -> None:
+    answer = await local.http.get("/favicon.ico")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")
+    assert answer.headers["Cache-Control"].startswith("private")

@@ -144,15 +144,15 @@ def test_links_are_followed_inside_model_folders_only(tmp_path: Path) -> None:
     outside = put(tmp_path / "elsewhere" / "out.safetensors")
     inside = put(tmp_path / "base" / "models" / "vae" / "in.safetensors")
     models = data_folders(tmp_path / "base").models
-    folder = tmp_path / "base" / "models" / "checkpoints"
+    folder = tmp_path / "base" / "models" / "loras"
     folder.mkdir()
     (folder / "out.safetensors").symlink_to(outside)
     (folder / "in.safetensors").symlink_to(inside)
     (folder / "loop").symlink_to(folder)
-    assert models.list("checkpoints") == ["in.safetensors"]
-    assert models.offers("checkpoints", "in.safetensors")
+    assert models.list("loras") == ["in.safetensors"]
+    assert models.offers("loras", "in.safetensors")
     with pytest.raises(FileNotAvailable):
-        models.resolve("checkpoints", "out.safetensors")
+        models.resolve("loras", "out.safetensors")
 
 
 def test_paths_survive_the_way_to_the_executor(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ async def serve(
     async with wiring.core(settings, folders) as parts:
         port = sockets[0].getsockname()[1]
         app, access = wiring.web_app(parts, settings, logs, argv, port)
-        server = _Server(_config(app))
+        server = web_server(app)
         serving = asyncio.create_task(server.serve(sockets=sockets), name="web-server")
         stopping = asyncio.create_task(stop.wait(), name="stop-signal")
         announcing = asyncio.create_task(
@@ -81,8 +81,9 @@ async def serve(
         await serving
 
 
-def _config(app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
+def web_server(app: Any) -> uvicorn.Server:
+    """A web server for the application, with our limits and without signal handlers."""
+    config = uvicorn.Config(
         app,
         http="h11",
         ws="websockets-sansio",
@@ -96,6 +97,7 @@ def _config(app: Any) -> uvicorn.Config:
         h11_max_incomplete_event_size=HEADER_LIMIT,
         timeout_graceful_shutdown=CLOSE_GRACE_S,
     )
+    return _Server(config)
 
 
 async def _announce(server: uvicorn.Server, tell: Callable[[], None]) -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = {
-    "graph": ["tests/unit/graph", "tests/property"],
-    "queue": ["tests/unit/queue", "tests/unit/store", "tests/property"],
+    "graph": ["tests/unit/graph", "tests/property/test_plan.py"],
+    "queue": ["tests/unit/queue", "tests/unit/store", "tests/property/test_queue.py"],
     "inference/samplers": ["tests/unit/inference"],
 }
 LIMIT_S = 300

@@ -63,6 +63,8 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(
         Ready,
+        protocol=st.integers(0, 2**31),
+        pid=st.integers(0, 2**31),
         devices=st.lists(
             st.builds(Device, vram_total=st.integers(0, 2**63 - 1), vram_free=st.just(0)), max_size=2
         ),

@@ -80,6 +80,7 @@ class Control:
 
         from app.inference.devices import choose_device, describe_devices
         from app.inference.memory import ModelStore
+        from app.inference.models.checkpoint import import_networks
         from app.nodes.registry import builtin_nodes
 
         nodes = builtin_nodes()
@@ -101,12 +102,12 @@ class Control:
                 schemas=[node.schema for node in nodes.values()],
             )
         )
+        threading.Thread(target=import_networks, name="imports", daemon=True).start()
         while (command := self._work.get()) is not None:
             if isinstance(command, FreeMemory):
+                cache.clear()  # results of loader nodes hold models, so forgetting these alone frees nothing
                 if command.unload_models:
                     surroundings.models.free()
-                if command.forget_outputs:
-                    cache.clear()
             else:
                 with torch.inference_mode():
                     self._run(

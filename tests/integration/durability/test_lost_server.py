@@ -3,14 +3,15 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psutil
 import pytest
 from PIL import Image
 
-from tests.serving import Server, free_port
+from tests.integration.durability.prompts import prompt
+from tests.serving import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("durability")]
 
@@ -27,38 +28,6 @@ PICTURES = 8
 def small(number: int) -> dict[str, Any]:
     """A prompt that writes one picture of its own."""
     return prompt(f"waiting{number:02d}", colour=number, side=64, pictures=1)
-
-
-def prompt(prefix: str, *, colour: int, side: int, pictures: int) -> dict[str, Any]:
-    return {
-        "1": {
-            "class_type": "EmptyImage",
-            "inputs": {"width": side, "height": side, "batch_size": pictures, "color": colour},
-        },
-        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": prefix}},
-    }
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests here: each start of an executor costs seconds."""
-    running = Server(tmp_path_factory.mktemp("base"), free_port())
-    running.start()
-    try:
-        yield running
-    finally:
-        running.close()
-
-
-@pytest.fixture
-def server(process: Server) -> Server:
-    """The server with nothing queued, nothing in history, no pictures, and no cached results."""
-    process.wait_ready()
-    for path in (process.base / "output").iterdir():
-        path.unlink()
-    process.client.post("/history", json={"clear": True})
-    process.client.post("/free", json={"free_memory": True})
-    return process
 
 
 def queued_at_once(server: Server) -> None:

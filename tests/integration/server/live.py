@@ -69,7 +69,7 @@ class Live:
 async def until(get: Callable[[], Awaitable[Value | None]]) -> Value:
     """Ask until there is an answer, with a limit."""
     async with asyncio.timeout(LIMIT_S):
-        while (found := await get()) is None:  # noqa: ASYNC110  the other side is a server, it sets no event
+        while (found := await get()) is None:  # noqa: ASYNC110  a server sets no event
             await asyncio.sleep(0.01)
         return found
 
@@ -86,7 +86,7 @@ async def received(socket: ClientConnection) -> tuple[str, Any]:
 
 
 async def received_until(socket: ClientConnection, last: Callable[[str, Any], bool]) -> list[tuple[str, Any]]:
-    """All frames up to the one that `last` accepts, without the executor's states, which the original lacks."""
+    """All frames up to the one that `last` accepts, without the executor's states."""
     frames: list[tuple[str, Any]] = []
     while True:
         kind, data = await received(socket)

@@ -1,0 +1,224 @@
+"""The command line as people use it: real processes, exit codes, sentences."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from PIL import Image
+
+from tests.integration.server.live import PROMPT
+from tests.serving import Server, free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("commands")]
+
+LIMIT_S = 200
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `comfy-creator` to its end."""
+    return subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-m", "app", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("base"), free_port(), "--lowvram")
+    running.start()
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture
+def prompt_file(tmp_path: Path) -> Path:
+    path = tmp_path / "prompt.json"
+    path.write_text(json.dumps(PROMPT))
+    return path
+
+
+def test_version() -> None:
+    answer = run("--version")
+    assert (answer.returncode, bool(re.fullmatch(r"comfy-creator \d+\.\d+\.\d+\n", answer.stdout))) == (
+        0,
+        True,
+    )
+
+
+def test_ready_line_names_the_address_and_foreign_flags_are_accepted(server: Server) -> None:
+    log = server.log.read_text()
+    assert f"Comfy Creator is ready: http://127.0.0.1:{server.port}\n" in log
+    assert "--lowvram: accepted, has no effect yet\n" in log
+
+
+def test_server_process_has_no_torch_even_after_a_prompt(server: Server) -> None:
+    server.wait_ended(server.submit(PROMPT))
+    assert "torch" not in Path(f"/proc/{server.pid}/maps").read_text()
+
+
+def test_busy_port_is_one_sentence_with_a_remedy(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = run("serve", "--port", str(port), "--base-directory", str(tmp_path))
+    assert answer.returncode == 4
+    assert answer.stderr.count("\n") == 1
+    assert f"Port {port} is already used" in answer.stderr
+    assert "--port" in answer.stderr
+
+
+def test_second_server_on_the_same_folder_is_refused_and_harms_nothing(server: Server) -> None:
+    (server.base / "temp" / "preview.png").write_bytes(b"in use")
+    answer = run("serve", "--port", str(free_port()), "--base-directory", str(server.base))
+    assert answer.returncode == 4
+    assert f"process {server.pid}" in answer.stderr
+    assert "--base-directory" in answer.stderr
+    assert (server.base / "temp" / "preview.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["serve", "--port", "many"], "--port"),
+        (["serve", "--preview-method", "magic"], "--preview-method"),
+        (["serve", "--config", "no-such-file.toml"], "no-such-file.toml"),
+        (["run", "no-such-file.json"], "no-such-file.json"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(arguments: list[str], says: str) -> None:
+    answer = run(*arguments)
+    assert answer.returncode == 2
+    assert says in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_settings_come_from_flags_before_variables_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('port = 1\nlisten = "203.0.113.7"\n')
+    config = ["--config", str(tmp_path / "settings.toml"), "--base-directory", str(tmp_path)]
+    assert "203.0.113.7" in run("serve", *config, "--port", "0").stderr
+    assert "203.0.113.8" in run("serve", *config, "--port", "0", CC_LISTEN="203.0.113.8").stderr
+    flag = run("serve", *config, "--port", "0", "--listen", "203.0.113.9", CC_LISTEN="203.0.113.8")
+    assert "203.0.113.9" in flag.stderr
+
+
+def test_exposed_server_prints_its_token_once_and_demands_it(tmp_path: Path) -> None:
+    exposed = Server(tmp_path, free_port(), "--listen")
+    exposed.start()
+    try:
+        exposed.wait(lambda: "is ready" in exposed.log.read_text(), 60, "it is not ready")
+        (token,) = re.findall(r"\?token=(\S+)", exposed.log.read_text())
+        assert run("token", "--base-directory", str(tmp_path)).stdout.strip() == token
+        assert exposed.client.get("/queue").status_code == 401
+        right = httpx.get(f"{exposed.url}/queue", headers={"Authorization": f"Bearer {token}"})
+        assert right.status_code == 200
+        exposed.stop()
+        exposed.start()
+        exposed.wait(lambda: exposed.log.read_text().count("is ready") == 2, 60, "it is not ready")
+        assert exposed.log.read_text().count(token) == 1
+    finally:
+        exposed.close()
+
+
+def test_run_uses_the_running_server_and_writes_new_files(
+    server: Server, prompt_file: Path, tmp_path: Path
+) -> None:
+    arguments = ["run", str(prompt_file), "--port", str(server.port), "--output", str(tmp_path / "out")]
+    for color in (1, 2):
+        answer = run(*arguments, "--set", f"1.color={color}", "--set", "2.filename_prefix=run")
+        assert answer.returncode == 0, answer.stderr
+        (written,) = answer.stdout.splitlines()
+        with Image.open(written) as picture:
+            assert picture.convert("RGB").getpixel((0, 0)) == (0, 0, color)
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    assert answer.stderr == ""  # no progress bar where nobody watches
+
+
+def test_run_without_a_server_uses_its_own_executor_and_leaves_no_trace(
+    prompt_file: Path, tmp_path: Path
+) -> None:
+    out, base = tmp_path / "out", tmp_path / "base"
+    answer = run(
+        *("run", str(prompt_file), "--port", str(free_port()), "--output", str(out)),
+        *("--base-directory", str(base), "--cpu", "--set", "1.color=255"),
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines() == [str(out / "x_00001_.png")]
+    with Image.open(out / "x_00001_.png") as picture:
+        assert picture.convert("RGB").getpixel((0, 0)) == (0, 0, 255)
+    assert not (base / "state").exists()
+
+
+def test_run_tells_every_error_of_a_refused_prompt(server: Server, prompt_file: Path) -> None:
+    answer = run(
+        *("run", str(prompt_file), "--port", str(server.port)),
+        *("--set", "1.width=wide", "--set", '1.height="high"'),
+    )
+    assert answer.returncode == 3
+    assert "node 1 (EmptyImage)" in answer.stderr
+    assert "width" in answer.stderr
+    assert "height" in answer.stderr
+
+
+def test_run_of_a_failing_prompt_names_the_node(server: Server, tmp_path: Path) -> None:
+    prompt = {
+        "1": PROMPT["1"],
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "../../x"}},
+    }
+    (tmp_path / "p.json").write_text(json.dumps(prompt))
+    answer = run("run", str(tmp_path / "p.json"), "--port", str(server.port))
+    assert answer.returncode == 1
+    assert "node 2 (SaveImage)" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "change", "says"),
+    [
+        ("{", None, "not JSON"),
+        ("[]", None, "API format"),
+        ('{"nodes": [], "links": []}', None, "workflow of the editor"),
+        (json.dumps(PROMPT), "color=1", "NODE.INPUT=VALUE"),
+        (json.dumps(PROMPT), "9.color=1", "no node '9'"),
+    ],
+)
+def test_unusable_files_and_changes_say_why(
+    tmp_path: Path, content: str, change: str | None, says: str
+) -> None:
+    (tmp_path / "p.json").write_text(content)
+    answer = run("run", str(tmp_path / "p.json"), *(["--set", change] if change else []))
+    assert answer.returncode == 2
+    assert says in answer.stderr
+
+
+def test_server_that_is_not_there_is_exit_code_4(prompt_file: Path) -> None:
+    answer = run("run", str(prompt_file), "--server", f"http://127.0.0.1:{free_port()}")
+    assert answer.returncode == 4
+    assert "comfy-creator serve" in answer.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_the_server_and_everything_it_started(tmp_path: Path, number: signal.Signals) -> None:
+    server = Server(tmp_path, free_port())
+    server.start()
+    server.wait(lambda: bool(psutil.Process(server.pid).children()), 60, "there is no executor")
+    process = psutil.Process(server.pid)
+    children = process.children(recursive=True)
+    process.send_signal(number)
+    gone, alive = psutil.wait_procs([process, *children], timeout=20)
+    assert alive == []
+    assert len(gone) == 1 + len(children)
+    assert server.stop() == 0
+    server.client.close()

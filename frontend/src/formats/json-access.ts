@@ -32,7 +32,9 @@ export function asId(value: unknown): string | null {
 
 /** The object without some keys. */
 export function without(value: JsonObject, keys: ReadonlySet<string>): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.has(key)))
+  const rest: JsonObject = {}
+  for (const key of Object.keys(value)) if (!keys.has(key) && key !== '__proto__') rest[key] = value[key] as Json
+  return rest
 }
 
 /** Slot types may be strings, numbers or lists; the list's members are alternatives. */

@@ -36,14 +36,15 @@ export function restoreWidgets(definition: NodeDefinition, values: unknown, name
 function exactMatch(definition: NodeDefinition, values: readonly Json[]): Map<WidgetDef, Json> | null {
   const { widgets } = definition
   const dropped = (kinds: readonly string[]) => widgets.filter((widget) => !kinds.includes(widget.spec.kind))
-  const sequences: (WidgetDef | null)[][] = [
-    [...widgets],
-    withForcedInputs(definition),
-    dropped(['upload']),
-    dropped(['filter']),
-    dropped(['control', 'filter', 'upload']),
+  const readings: (() => readonly (WidgetDef | null)[])[] = [
+    () => widgets,
+    () => withForcedInputs(definition),
+    () => dropped(['upload']),
+    () => dropped(['filter']),
+    () => dropped(['control', 'filter', 'upload']),
   ]
-  for (const sequence of sequences) {
+  for (const reading of readings) {
+    const sequence = reading()
     if (sequence.length !== values.length) continue
     if (sequence.every((widget, at) => widget === null || score(widget, values[at] as Json) > 0))
       return pair(sequence, values)

@@ -1,6 +1,7 @@
 /** The page's one source about runs: socket, queue and history brought together in the run state. */
 import type { ApiClient } from './client'
 import { PromptRefused } from './client'
+import type { JsonObject } from '../graph/model'
 import type { ServerEvent } from './events'
 import { initialRunState, reduceRun, type ExecutorState, type RunEvent, type RunState } from './run-state'
 import { EventSocket } from './socket'
@@ -99,6 +100,7 @@ export class RunSession {
       if (!Object.values(this.#state.nodes).some((run) => run.preview === url)) this.#urls.revoke(url)
     } else {
       this.dispatch(event)
+      if (event.type === 'other' && event.name === 'executor_state') this.#tellExecutor(event.data)
       if (event.type === 'status') void this.loadQueue()
     }
     for (const listener of [...this.#eventListeners]) listener(event)
@@ -144,22 +146,23 @@ export class RunSession {
 
   /** Asks for the executor's state until it is ready; asked again after it was lost. */
   async #pollExecutor(): Promise<void> {
-    const state = await this.#readExecutor()
-    this.dispatch({ type: 'executor', state })
+    const { state, detail } = await this.#readExecutor()
+    this.dispatch({ type: 'executor', state, detail })
     if (this.#ended) return
     const settled = state === 'ready' || state === 'busy'
     this.#poll = setTimeout(() => void this.#pollExecutor(), settled ? EXECUTOR_POLL_MS * 10 : EXECUTOR_POLL_MS)
   }
 
-  async #readExecutor(): Promise<ExecutorState> {
+  async #readExecutor(): Promise<{ state: ExecutorState; detail: string }> {
     try {
-      const stats = await this.#client.systemStats()
-      const found =
-        text(stats['executor']) || text(object(stats['executor'])['state']) || text(object(stats['system'])['executor'])
-      return EXECUTOR_STATES.includes(found) ? (found as ExecutorState) : 'unknown'
+      return executorOf(object(object(await this.#client.getJson('v1/system'))['executor']))
     } catch {
-      return 'unknown'
+      return { state: 'unknown', detail: '' }
     }
+  }
+
+  #tellExecutor(data: JsonObject): void {
+    this.dispatch({ type: 'executor', ...executorOf(data) })
   }
 
   #revokePreviews(before: RunState): void {
@@ -168,4 +171,10 @@ export class RunSession {
       if (run.preview !== null && this.#state.nodes[id]?.preview !== run.preview) this.#urls.revoke(run.preview)
     }
   }
+}
+
+function executorOf(data: JsonObject): { state: ExecutorState; detail: string } {
+  const found = text(data['state'])
+  const state = EXECUTOR_STATES.includes(found) ? (found as ExecutorState) : 'unknown'
+  return { state, detail: text(data['detail']) }
 }

@@ -47,6 +47,8 @@ export type ExecutorState = 'unknown' | 'starting' | 'ready' | 'busy' | 'dead'
 export interface RunState {
   readonly connection: Connection
   readonly executor: ExecutorState
+  /** What the executor is on: the device, or why it stopped. */
+  readonly executorDetail: string
   readonly queueRemaining: number
   readonly queue: QueueState
   /** The prompt that is running, of whichever tab. */
@@ -63,7 +65,7 @@ export interface RunState {
 /** What changes the state besides the server's events. */
 export type LocalEvent =
   | { readonly type: 'connection'; readonly connection: Connection }
-  | { readonly type: 'executor'; readonly state: ExecutorState }
+  | { readonly type: 'executor'; readonly state: ExecutorState; readonly detail?: string }
   | { readonly type: 'queue'; readonly queue: QueueState }
   | { readonly type: 'prompt_queued'; readonly promptId: string; readonly nodeErrors: NodeErrors }
   /** A prompt of this tab from before a reload. */
@@ -79,6 +81,8 @@ export type LocalEvent =
       readonly url: string
     }
   | { readonly type: 'dismiss_error' }
+  /** What was wrong with a node was changed or read: it is no longer shown. */
+  | { readonly type: 'forget_errors'; readonly node: NodeId }
   /** Another document was opened: node ids mean other nodes now. */
   | { readonly type: 'forget_nodes' }
 
@@ -91,6 +95,7 @@ const KEPT_PROMPTS = 100
 export const initialRunState: RunState = {
   connection: 'connecting',
   executor: 'unknown',
+  executorDetail: '',
   queueRemaining: 0,
   queue: { running: [], pending: [] },
   runningPrompt: null,
@@ -117,7 +122,7 @@ export function reduceRun(state: RunState, event: RunEvent): RunState {
     case 'connection':
       return { ...state, connection: event.connection }
     case 'executor':
-      return state.executor === event.state ? state : { ...state, executor: event.state }
+      return withExecutor(state, event.state, event.detail ?? '')
     case 'queue':
       return withQueue(state, event.queue)
     case 'status':
@@ -156,6 +161,8 @@ export function reduceRun(state: RunState, event: RunEvent): RunState {
       return fromHistory(state, event.record)
     case 'dismiss_error':
       return { ...state, lastError: null }
+    case 'forget_errors':
+      return withoutErrors(state, event.node)
     case 'forget_nodes':
       return { ...state, nodes: {}, nodeErrors: {}, runningNode: null }
     case 'preview':
@@ -163,6 +170,17 @@ export function reduceRun(state: RunState, event: RunEvent): RunState {
     case 'other':
       return state
   }
+}
+
+function withoutErrors(state: RunState, node: NodeId): RunState {
+  const { [node]: _gone, ...nodeErrors } = state.nodeErrors
+  const failed = state.nodes[node]?.error ? withNode(state, node, { error: null, status: 'idle' }) : state
+  return { ...failed, nodeErrors, lastError: state.lastError?.node === node ? null : state.lastError }
+}
+
+function withExecutor(state: RunState, executor: ExecutorState, executorDetail: string): RunState {
+  const same = state.executor === executor && state.executorDetail === executorDetail
+  return same ? state : { ...state, executor, executorDetail }
 }
 
 function started(state: RunState, promptId: string, at: number | null): RunState {

@@ -10,7 +10,8 @@ import { detectPlatform } from '@/commands/keys'
 import { listenForKeys } from '@/commands/keymap'
 import { CommandRegistry } from '@/commands/registry'
 import { readObjectInfo, type Definitions } from '@/definitions/object-info'
-import { EditorDocument } from '@/document/editor-document'
+import type { Draft } from '@/document/drafts'
+import type { EditorDocument } from '@/document/editor-document'
 import type { App } from '@/features/app'
 import { listenForClipboard } from '@/features/clipboard/clipboard'
 import { Feed } from '@/features/feed/feed'
@@ -22,17 +23,23 @@ const FIRST_TEMPLATE = 'txt2img'
 const RETRY_MS = 1000
 
 export class EditorApp implements App {
-  readonly document = new EditorDocument()
+  readonly document: EditorDocument
+  readonly #draft: Draft
   readonly canvas = new CanvasView()
   readonly api = new ApiClient()
   readonly run = new RunSession(this.api)
   readonly catalog = createStore<{ definitions: Definitions | null }>(() => ({ definitions: null }))
   readonly commands = new CommandRegistry(detectPlatform())
-  readonly files = new WorkflowFiles(this)
+  readonly files: WorkflowFiles
   readonly feed = new Feed(this.api, this.run)
-  readonly runner = new Runner(this)
+  readonly runner: Runner
 
-  constructor() {
+  /** `draft`: what the page keeps on disk while it is edited. */
+  constructor(draft: Draft) {
+    this.#draft = draft
+    this.document = draft.document
+    this.files = new WorkflowFiles(this)
+    this.runner = new Runner(this)
     this.commands.add(...commandsOf(this))
   }
 
@@ -76,11 +83,26 @@ export class EditorApp implements App {
     }
   }
 
+  /** What was open before the reload or crash, else the first template. */
   async #openFirst(): Promise<void> {
-    try {
-      await this.files.loadTemplate(FIRST_TEMPLATE, t('workflows.first'))
-    } catch (error) {
-      toast.error(error instanceof Error ? error.message : String(error))
+    const { restored, info } = this.#draft
+    if (restored) {
+      const { path, name, dirty } = info()
+      this.files.restore({ path, title: name || t('workflows.untitled'), dirty })
+      this.canvas.showSoon(this.document.getViewport())
+    } else {
+      await this.files.loadTemplate(FIRST_TEMPLATE, t('workflows.first')).catch((error: unknown) => {
+        toast.error(error instanceof Error ? error.message : String(error))
+      })
     }
+    this.files.store.subscribe(() => this.#rememberFile())
+    this.#rememberFile()
+  }
+
+  #rememberFile(): void {
+    const { path, title, dirty } = this.files.state
+    const known = this.#draft.info()
+    if (known.path !== path || known.name !== title || known.dirty !== dirty)
+      this.#draft.update({ path, name: title, dirty })
   }
 }

@@ -8,14 +8,16 @@ import { EditorApp } from '@/app/editor-app'
 import { ErrorBoundary } from '@/app/error-boundary'
 import { Shell } from '@/app/shell'
 import { EditorContext } from '@/canvas/editor'
+import { Definitions } from '@/definitions/object-info'
+import { Drafts } from '@/document/drafts'
 import { AppContext } from '@/features/app'
 import { followTheme } from '@/ui/theme'
 import { TipProvider } from '@/ui/tip'
 
-const root = document.getElementById('root')
-if (root) {
+async function start(root: HTMLElement): Promise<void> {
   followTheme()
-  const app = new EditorApp()
+  const drafts = new Drafts(new Definitions([]))
+  const app = new EditorApp((await drafts.resume()) ?? (await drafts.create()))
   createRoot(root).render(
     <StrictMode>
       <ErrorBoundary>
@@ -29,5 +31,8 @@ if (root) {
       </ErrorBoundary>
     </StrictMode>,
   )
-  void app.start()
+  await app.start()
 }
+
+const root = document.getElementById('root')
+if (root) void start(root)

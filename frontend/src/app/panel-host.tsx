@@ -1,6 +1,7 @@
 /** The panel beside the rail; its edge can be dragged, or moved with the arrow keys. */
 import { X } from 'lucide-react'
-import { lazy, Suspense, type ComponentType, type PointerEvent } from 'react'
+import { lazy, Suspense, useLayoutEffect, type ComponentType, type PointerEvent } from 'react'
+import { useApp } from '@/features/app'
 import { t } from '@/i18n'
 import { IconButton } from '@/ui/icon-button'
 import { page, usePage, type PanelName } from '@/ui/page'
@@ -15,8 +16,10 @@ const PANELS: Readonly<Record<PanelName, ComponentType>> = {
 const STEP = 24
 
 export function PanelHost() {
+  const { canvas } = useApp()
   const name = usePage((state) => state.panel)
   const width = usePage((state) => state.panelWidth)
+  useLayoutEffect(() => canvas.stay(), [canvas, name, width])
   if (!name) return null
   const Panel = PANELS[name]
   const drag = (event: PointerEvent<HTMLDivElement>) => {

@@ -16,6 +16,7 @@ export function StatusBar() {
   const nodes = useCanvas((state) => state.nodes.length)
   const selected = useCanvas((state) => state.nodes.reduce((count, node) => count + (node.selected ? 1 : 0), 0))
   const executor = useRun((state) => state.executor)
+  const detail = useRun((state) => state.executorDetail)
   const remaining = useRun((state) => state.queueRemaining)
   const lastError = useRun((state) => state.lastError)
   return (
@@ -27,7 +28,7 @@ export function StatusBar() {
         {t('status.nodes', { n: nodes })}
         {selected > 0 ? t('status.selected', { n: selected }) : ''}
       </span>
-      <span data-testid="executor" data-state={executor} role="status">
+      <span data-testid="executor" data-state={executor} role="status" title={detail}>
         <i className="state-dot" data-state={executor} />
         {t(`executor.${executor}`)}
       </span>

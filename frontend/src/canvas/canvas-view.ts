@@ -21,6 +21,7 @@ export class CanvasView {
   #flow: ReactFlowInstance<FlowNode, WireEdge> | null = null
   #element: HTMLElement | null = null
   #document: EditorDocument | null = null
+  #left = 0
   /** Where the pointer was last seen over the canvas, in screen pixels. */
   #pointer: { x: number; y: number } | null = null
 
@@ -38,6 +39,16 @@ export class CanvasView {
 
   attachElement(element: HTMLElement | null): void {
     this.#element = element
+    this.#left = element?.getBoundingClientRect().left ?? 0
+  }
+
+  /** The canvas began elsewhere on the screen (a panel opened): the graph stays where it was seen. */
+  stay(): void {
+    const left = this.#element?.getBoundingClientRect().left ?? this.#left
+    const moved = left - this.#left
+    this.#left = left
+    const seen = this.#flow?.getViewport()
+    if (seen && moved !== 0) void this.#flow?.setViewport({ ...seen, x: seen.x - moved })
   }
 
   /** Shows a document and keeps up with it until the returned function is called. */

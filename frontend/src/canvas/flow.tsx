@@ -18,6 +18,7 @@ import {
 import {
   useCallback,
   useEffect,
+  useLayoutEffect,
   useRef,
   type CSSProperties,
   type MouseEvent,
@@ -26,7 +27,7 @@ import {
 } from 'react'
 import { toast } from 'sonner'
 import { DraggedWireLine, Wire, type WireEdge } from '@/canvas/edge'
-import { useCanvas, useEditor } from '@/canvas/editor'
+import { useCanvas, useCatalog, useEditor } from '@/canvas/editor'
 import { useLod, zoomed } from '@/canvas/lod'
 import { GraphNode } from '@/canvas/node/graph-node'
 import type { FlowNode } from '@/canvas/projection'
@@ -62,8 +63,15 @@ export function Flow({ onMenu, children }: FlowProps) {
   const lod = useLod((state) => state.lod)
   const wiring = useWire((state) => state.wire !== null)
   const copying = useRef(false)
+  const element = useRef<HTMLDivElement>(null)
 
-  useEffect(() => canvas.follow(document), [canvas, document])
+  const ready = useCatalog() !== null
+  // Without the server's classes every node would look unknown for a moment.
+  useEffect(() => (ready ? canvas.follow(document) : undefined), [canvas, document, ready])
+  useLayoutEffect(() => {
+    canvas.attachElement(element.current)
+    return () => canvas.attachElement(null)
+  }, [canvas])
 
   const onNodesChange = useCallback(
     (changes: NodeChange<FlowNode>[]) =>
@@ -136,7 +144,7 @@ export function Flow({ onMenu, children }: FlowProps) {
 
   return (
     <div
-      ref={(element) => canvas.attachElement(element)}
+      ref={element}
       className="flow"
       style={FILL}
       tabIndex={-1}

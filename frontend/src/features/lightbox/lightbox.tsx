@@ -29,12 +29,16 @@ function Opened({ picture, pictures, at }: { picture: Picture; pictures: readonl
           className="lightbox"
           data-testid="lightbox"
           aria-describedby=""
+          onOpenAutoFocus={(event) => {
+            // On the picture, not on a button: its tooltip would take the first Escape.
+            event.preventDefault()
+            ;(event.currentTarget as HTMLElement).focus()
+          }}
           onKeyDown={(event) => {
             if (event.key === 'ArrowLeft') go(-1)
             else if (event.key === 'ArrowRight') go(1)
             else if (event.key === 'd') download(picture)
             else if (event.key === 'c' && !event.ctrlKey && !event.metaKey) void copy(picture)
-            event.stopPropagation()
           }}
         >
           <header>

@@ -45,6 +45,7 @@ export class NodeFinder {
       text.trim() === ''
         ? this.#entries.map((_entry, at) => at).sort((a, b) => usage(b) - usage(a))
         : this.#rank(text, usage)
+    if (wire) order.sort((a, b) => Number(this.#exact(b, wire)) - Number(this.#exact(a, wire)))
     const found: NodeDefinition[] = []
     for (const at of order) {
       if (found.length >= limit) break
@@ -57,6 +58,12 @@ export class NodeFinder {
     const needle = text.trim().toLowerCase()
     const scored = this.#match(needle).map((at) => ({ at, score: score(this.#entries[at] as Entry, needle) }))
     return scored.sort((a, b) => b.score - a.score || usage(b.at) - usage(a.at)).map(({ at }) => at)
+  }
+
+  #exact(at: number, wire: WireEnd): boolean {
+    const definition = this.#entries[at]?.definition
+    const slots = wire.side === 'output' ? definition?.inputs : definition?.outputs
+    return slots?.some((slot) => slot.type === wire.type) ?? false
   }
 
   #match(needle: string): number[] {

@@ -42,11 +42,24 @@ export interface FilesParts {
 export class WorkflowFiles {
   readonly store: StoreApi<FilesState>
   readonly #parts: FilesParts
+  #quiet = false
 
   constructor(parts: FilesParts) {
     this.#parts = parts
     this.store = createStore<FilesState>(() => ({ list: [], path: null, title: t('workflows.untitled'), dirty: false }))
-    parts.document.subscribeContent(() => this.#set({ dirty: true }))
+    parts.document.subscribeContent(() => {
+      if (!this.#quiet) this.#set({ dirty: true })
+    })
+  }
+
+  /** Changes the document without marking it as unsaved: seeds after a run. */
+  quietly(change: () => void): void {
+    this.#quiet = true
+    try {
+      change()
+    } finally {
+      this.#quiet = false
+    }
   }
 
   get state(): FilesState {

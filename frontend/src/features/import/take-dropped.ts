@@ -37,14 +37,14 @@ async function takeFile(app: App, file: File, at: { x: number; y: number }): Pro
   try {
     await show(app, await openFile(file, app.document.definitions), file.name.replace(/\.[^.]+$/, ''))
   } catch (error) {
-    if (!(error instanceof NotAWorkflow) || !file.type.startsWith('image/')) return tell(error)
+    if (!(error instanceof NotAWorkflow) || !file.type.startsWith('image/')) return tell(error, file.name)
     await app.api
       .uploadImage(file)
       .then(async (stored) => {
         await app.refreshDefinitions()
         placePicture(app, stored, at)
       })
-      .catch(tell)
+      .catch((reason: unknown) => tell(reason, file.name))
   }
 }
 
@@ -61,8 +61,8 @@ async function show(app: App, result: ImportResult, title: string): Promise<void
   if (await app.files.mayLeave()) app.files.show(result, { path: null, title, dirty: true })
 }
 
-function tell(error: unknown): void {
-  toast.error(error instanceof Error ? error.message : String(error))
+function tell(error: unknown, about?: string): void {
+  toast.error(error instanceof Error ? error.message : String(error), { description: about })
 }
 
 /** A Load Image node that shows a picture of the server. */

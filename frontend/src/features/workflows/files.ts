@@ -116,7 +116,9 @@ export class WorkflowFiles {
   /** Shows a template of the server without asking; also what a first visit starts with. */
   async loadTemplate(name: string, title: string): Promise<void> {
     const json = await this.#parts.api.getJson(`v1/templates/${encodeURIComponent(name)}.json`)
-    this.show(await readWorkflow(json, this.#parts.document.definitions), { path: null, title })
+    const result = await readWorkflow(json, this.#parts.document.definitions)
+    // Its author's window was another: show all of it.
+    this.show({ ...result, graph: { ...result.graph, viewport: null } }, { path: null, title })
   }
 
   /** Shows the workflow of a finished prompt, with its results on the nodes. */

@@ -1,0 +1,145 @@
+"""Workflows as documents: saved and opened on the server, dropped as files, restored after a reload."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.serving import Server
+
+SEED_WORKFLOW = Path(__file__).parents[1] / "golden" / "seed-workflow-api.json"
+RUN_MS = 90_000
+DROP = """
+([name, type, bytes]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  const target = document.querySelector(".react-flow__pane");
+  const at = target.getBoundingClientRect();
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    target.dispatchEvent(new DragEvent(kind, {
+      bubbles: true, cancelable: true, dataTransfer: transfer,
+      clientX: at.x + at.width - 60, clientY: at.y + at.height - 60,
+    }));
+  }
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def opened(page: Page) -> None:
+    expect(page.get_by_test_id("node-3")).to_be_visible(timeout=15_000)
+
+
+def drop(page: Page, name: str, content: bytes, kind: str) -> None:
+    """Drop a file on the canvas; a question about unsaved changes is answered with yes."""
+    page.evaluate(DROP, [name, kind, list(content)])
+    discard(page)
+
+
+def discard(page: Page) -> None:
+    """Answer the question about unsaved changes if it is asked."""
+    confirm = page.get_by_role("button", name="Discard changes")
+    try:
+        confirm.wait_for(state="visible", timeout=1500)
+    except Exception:  # noqa: BLE001, RUF100  not asked
+        return
+    confirm.click()
+
+
+def test_saved_and_opened_on_the_server(page: Page, server: Server) -> None:
+    page.get_by_test_id("widget-6-text").fill("a white star on a red background")
+    expect(page.get_by_test_id("unsaved")).to_be_visible()
+    page.get_by_test_id("canvas").click(position={"x": 20, "y": 500})
+    page.keyboard.press("ControlOrMeta+s")
+    field = page.get_by_role("dialog").get_by_role("textbox")
+    field.fill("my star")
+    field.press("Enter")
+    expect(page.get_by_test_id("unsaved")).to_be_hidden(timeout=15_000)
+    stored: dict[str, Any] = server.client.get("/api/userdata/workflows%2Fmy star.json").json()
+    assert stored["version"] == 0.4
+    assert len(stored["nodes"]) == 7
+    page.get_by_test_id("rail-templates").click()
+    page.get_by_test_id("template-img2img").click()
+    expect(page.get_by_test_id("node-11")).to_be_visible(timeout=15_000)
+    page.get_by_test_id("rail-workflows").click()
+    page.get_by_test_id("workflow-my star").get_by_role("button").first.click()
+    discard(page)
+    expect(page.get_by_test_id("widget-6-text")).to_have_value(
+        "a white star on a red background", timeout=15_000
+    )
+
+
+def test_our_own_picture_brings_its_graph_back(page: Page, server: Server) -> None:
+    page.get_by_test_id("widget-6-text").fill("an orange square on a black background")
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("image-9-0")).to_be_visible(timeout=RUN_MS)
+    newest = max((server.base / "output").glob("*.png"), key=lambda file: file.stat().st_mtime)
+    page.get_by_test_id("widget-6-text").fill("something else")
+    drop(page, newest.name, newest.read_bytes(), "image/png")
+    expect(page.get_by_test_id("widget-6-text")).to_have_value(
+        "an orange square on a black background", timeout=15_000
+    )
+
+
+def test_api_form_is_laid_out(page: Page) -> None:
+    drop(page, "seed.json", SEED_WORKFLOW.read_bytes(), "application/json")
+    expect(page.get_by_test_id("widget-7-text")).to_have_value("text, watermark", timeout=15_000)
+    boxes = [page.get_by_test_id(f"node-{each}").bounding_box() for each in (4, 6, 3, 8, 9)]
+    lefts = [box["x"] for box in boxes if box is not None]
+    assert len(lefts) == 5, "all nodes of a small graph are in view after a drop"
+    assert lefts == sorted(lefts), "sources stand left of what they feed"
+
+
+def test_unknown_class_is_kept_as_a_placeholder(page: Page) -> None:
+    document = json.loads((Path(__file__).parents[2] / "static" / "templates" / "txt2img.json").read_text())
+    document["nodes"].append(
+        {
+            "id": 77,
+            "type": "NobodyKnowsThis",
+            "pos": [400, 700],
+            "size": [240, 90],
+            "flags": {},
+            "order": 9,
+            "mode": 0,
+            "inputs": [],
+            "outputs": [],
+            "properties": {"cnr_id": "far-away"},
+            "widgets_values": [3, "x"],
+        }
+    )
+    document["last_node_id"] = 77
+    drop(page, "unknown.json", json.dumps(document).encode(), "application/json")
+    expect(page.get_by_test_id("unknown-77")).to_be_visible(timeout=15_000)
+    page.get_by_test_id("run").click()
+    expect(page.get_by_text("NobodyKnowsThis").last).to_be_visible()
+
+
+def test_a_file_that_is_no_workflow_is_refused_with_a_sentence(page: Page) -> None:
+    drop(page, "letter.json", b'{"dear": "editor"', "application/json")
+    expect(page.get_by_text("letter.json").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_test_id("node-3")).to_be_visible()
+
+
+def test_draft_is_restored_after_a_reload(page: Page) -> None:
+    page.get_by_test_id("widget-6-text").fill("a draft that nobody saved")
+    expect(page.get_by_test_id("unsaved")).to_be_visible()
+    page.wait_for_timeout(1500)  # a crash may cost the last second, not more
+    page.reload()
+    expect(page.get_by_test_id("widget-6-text")).to_have_value("a draft that nobody saved", timeout=15_000)
+    expect(page.get_by_test_id("unsaved")).to_be_visible()
+
+
+def test_uploaded_picture_is_shown_on_its_node(page: Page) -> None:
+    page.get_by_test_id("rail-templates").click()
+    page.get_by_test_id("template-img2img").click()
+    expect(page.get_by_test_id("node-10")).to_be_visible(timeout=15_000)
+    picture = io.BytesIO()
+    Image.new("RGB", (96, 64), (245, 135, 25)).save(picture, "PNG")
+    page.locator("[data-testid='node-10'] input[type=file]").set_input_files(
+        {"name": "orange.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    )
+    expect(page.get_by_test_id("widget-10-image")).to_contain_text("orange.png", timeout=15_000)

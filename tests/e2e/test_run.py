@@ -1,0 +1,182 @@
+"""Pressing Run in the real page: progress, preview, picture on the node and in the feed, errors in place."""
+
+import io
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.serving import Server
+
+RUN_MS = 90_000
+"""Limit for a picture of the demo model on a busy machine, in milliseconds."""
+
+GREEN, WHITE = (40, 160, 60), (245, 245, 245)
+
+
+def type_over(field: Locator, text: str) -> None:
+    """Replace a field's text as a person does: click, select all, type."""
+    field.click()
+    field.press("ControlOrMeta+a")
+    field.press_sequentially(text, delay=5)
+
+
+def result(page: Page) -> Locator:
+    """The finished picture on the SaveImage node of the default workflow."""
+    return page.get_by_test_id("image-9-0")
+
+
+def picture_of(page: Page, image: Locator) -> Image.Image:
+    """The full picture behind a result, fetched as the page shows it."""
+    source = image.evaluate(
+        "element => (element.tagName === 'IMG' ? element : element.querySelector('img')).src"
+    )
+    answer = page.request.get(re.sub(r"&?preview=[^&]*", "", str(source)))
+    assert answer.status == 200
+    return Image.open(io.BytesIO(answer.body())).convert("RGB")
+
+
+def nearest(colour: tuple[int, int, int], expected: dict[str, tuple[int, int, int]]) -> str:
+    return min(
+        expected, key=lambda name: sum((a - b) ** 2 for a, b in zip(colour, expected[name], strict=True))
+    )
+
+
+@pytest.fixture(autouse=True)
+def opened(page: Page) -> None:
+    expect(page.get_by_test_id("node-3")).to_be_visible(timeout=15_000)
+
+
+def test_a_typed_text_becomes_a_picture_with_progress_and_preview(page: Page) -> None:
+    type_over(page.get_by_test_id("widget-6-text"), "a green star on a white background")
+    type_over(page.get_by_test_id("widget-3-seed"), "7")
+    type_over(page.get_by_test_id("widget-3-steps"), "60")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("step-3")).to_have_text(re.compile(r"\d+\s*/\s*60"), timeout=RUN_MS)
+    preview = page.get_by_test_id("preview-3")
+    expect(preview).to_be_visible(timeout=RUN_MS)
+    assert not result(page).is_visible(), "the preview came only after the end"
+    expect(result(page)).to_be_visible(timeout=RUN_MS)
+    picture = picture_of(page, result(page))
+    assert picture.size == (128, 128)
+    expected = {
+        "green": GREEN,
+        "white": WHITE,
+        "red": (220, 40, 40),
+        "blue": (40, 70, 220),
+        "black": (15, 15, 15),
+    }
+    corners = [picture.getpixel(at) for at in ((3, 3), (124, 3), (3, 124), (124, 124))]
+    centre = [picture.getpixel((x, y)) for x in range(58, 70) for y in range(58, 70)]
+    assert Counter(nearest(each, expected) for each in corners).most_common(1)[0][0] == "white"  # pyright: ignore[reportArgumentType]
+    assert Counter(nearest(each, expected) for each in centre).most_common(1)[0][0] == "green"  # pyright: ignore[reportArgumentType]
+
+
+def test_a_second_run_is_a_new_picture(page: Page) -> None:
+    expect(page.get_by_test_id("widget-3-seed")).to_have_value(re.compile(r"\d+"))
+    before = page.get_by_test_id("widget-3-seed").input_value()
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(result(page)).to_be_visible(timeout=RUN_MS)
+    first = picture_of(page, result(page)).tobytes()
+    after = page.get_by_test_id("widget-3-seed").input_value()
+    assert after != before
+    source = result(page).evaluate("e => (e.tagName === 'IMG' ? e : e.querySelector('img')).src")
+    page.keyboard.press("ControlOrMeta+Enter")
+    page.wait_for_function(
+        "([id, old]) => { const e = document.querySelector(`[data-testid='${id}']`);"
+        " const i = e && (e.tagName === 'IMG' ? e : e.querySelector('img')); return i && i.src !== old; }",
+        arg=["image-9-0", source],
+        timeout=RUN_MS,
+    )
+    assert picture_of(page, result(page)).tobytes() != first
+
+
+def test_results_are_in_the_feed_and_the_lightbox(page: Page, downloads: Path) -> None:
+    page.get_by_test_id("run").click()
+    expect(result(page)).to_be_visible(timeout=RUN_MS)
+    page.get_by_test_id("rail-gallery").or_(page.get_by_test_id("rail-assets")).first.click()
+    item = page.get_by_test_id("feed-item-0")
+    expect(item).to_be_visible(timeout=15_000)
+    item.click()
+    expect(page.get_by_test_id("lightbox-image")).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_test_id("download").click()
+    file = downloads / "picture.png"
+    waiting.value.save_as(file)
+    with Image.open(file) as picture:
+        assert picture.size == (128, 128)
+        assert {"prompt", "workflow"} <= set(getattr(picture, "text"))  # noqa: B009  only PNG pictures have it
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("lightbox")).to_be_hidden()
+
+
+def test_largest_seed_survives_the_way_to_the_server(page: Page, server: Server) -> None:
+    type_over(page.get_by_test_id("widget-3-seed"), "18446744073709551615")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("run").click()
+    expect(result(page)).to_be_visible(timeout=RUN_MS)
+    newest = next(iter(server.client.get("/history?max_items=1").json().values()))
+    assert newest["prompt"][2]["3"]["inputs"]["seed"] == 18446744073709551615
+    assert newest["prompt"][3]["extra_pnginfo"]["workflow"]["nodes"]
+
+
+def test_a_refused_value_is_told_at_its_input(page: Page) -> None:
+    page.get_by_test_id("node-9").click(position={"x": 40, "y": 12})
+    page.keyboard.press("Delete")
+    expect(page.get_by_test_id("node-9")).to_be_hidden()
+    page.get_by_test_id("run").click()
+    expect(page.get_by_text(re.compile("no output node", re.IGNORECASE)).first).to_be_visible(timeout=15_000)
+    page.keyboard.press("ControlOrMeta+z")
+    expect(page.get_by_test_id("node-9")).to_be_visible()
+    page.get_by_test_id("node-8").click(position={"x": 40, "y": 12})
+    page.keyboard.press("Delete")
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("error-9-images")).to_be_visible(timeout=15_000)
+
+
+def test_a_failing_node_shows_its_error_and_the_traceback_is_one_click_away(page: Page) -> None:
+    type_over(page.get_by_test_id("widget-9-filename_prefix"), "../outside")
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("error-9-node")).to_be_visible(timeout=RUN_MS)
+    page.get_by_test_id("traceback-9").click()
+    expect(page.get_by_test_id("traceback")).to_be_visible()
+
+
+def test_a_reload_in_mid_run_shows_the_running_node_and_its_preview(page: Page) -> None:
+    type_over(page.get_by_test_id("widget-3-steps"), "400")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("preview-3")).to_be_visible(timeout=RUN_MS)
+    page.reload()
+    expect(page.get_by_test_id("node-3")).to_have_attribute("data-state", "running", timeout=15_000)
+    expect(page.get_by_test_id("preview-3")).to_be_visible(timeout=15_000)
+    expect(page.get_by_test_id("widget-3-steps")).to_have_value("400")
+    page.get_by_test_id("interrupt").click()
+    expect(page.get_by_test_id("node-3")).not_to_have_attribute("data-state", "running", timeout=30_000)
+
+
+@pytest.mark.parametrize("name", ["img2img", "hires-fix"])
+def test_templates_run(page: Page, name: str) -> None:
+    page.get_by_test_id("rail-templates").click()
+    page.get_by_test_id(f"template-{name}").click()
+    expect(page.get_by_test_id("node-11" if name == "img2img" else "node-12")).to_be_visible(timeout=15_000)
+    page.get_by_test_id("run").click()
+    expect(result(page)).to_be_visible(timeout=RUN_MS)
+
+
+def test_lost_connection_is_shown_and_mended(browser: Browser, tmp_path: Path) -> None:
+    from tests.serving import serving
+
+    with serving(tmp_path / "base") as own:
+        page = browser.new_page()
+        page.goto(own.url)
+        expect(page.get_by_test_id("node-3")).to_be_visible(timeout=15_000)
+        own.kill()
+        expect(page.get_by_test_id("connection-lost")).to_be_visible(timeout=15_000)
+        own.start()
+        expect(page.get_by_test_id("connection-lost")).to_be_hidden(timeout=30_000)
+        page.context.close()

@@ -1,5 +1,5 @@
 /** Cuts a part out of a graph and gives it new ids when it is put back; the text form travels over the system clipboard. */
-import type { Clip } from '../document/types'
+import type { Clip } from './verdicts'
 import { parseLossless, stringifyLossless } from '../formats/lossless-json'
 import type { Graph, GraphGroup, GraphLink, GraphNode, Json, NodeId, Point } from './model'
 

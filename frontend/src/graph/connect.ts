@@ -1,5 +1,5 @@
 /** Decides whether a connection is allowed, and says why not. */
-import type { ConnectionCheck, ConnectionRequest, RefusalCode } from '../document/types'
+import type { ConnectionCheck, ConnectionRequest, RefusalCode } from './verdicts'
 import { ancestors } from './cycles'
 import type { NodeId } from './model'
 import type { GraphReader } from './reader'

@@ -85,9 +85,8 @@ export class EditorApp implements App {
 
   /** What was open before the reload or crash, else the first template. */
   async #openFirst(): Promise<void> {
-    const { restored, info } = this.#draft
-    if (restored) {
-      const { path, name, dirty } = info()
+    if (this.#draft.restored) {
+      const { path, name, dirty } = this.#draft.info()
       this.files.restore({ path, title: name || t('workflows.untitled'), dirty })
       this.canvas.showSoon(this.document.getViewport())
     } else {

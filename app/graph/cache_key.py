@@ -62,7 +62,7 @@ def _key(
 
 def _canonical(value: Any) -> Any:
     """Whole floats and integers are the same number: 1.0 in one prompt equals 1 in the next."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
         return int(value)
     return value
 

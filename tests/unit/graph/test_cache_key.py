@@ -59,6 +59,13 @@ def test_order_of_inputs_and_whole_floats_do_not_matter() -> None:
     assert found["1"] == found["2"]
 
 
+def test_whole_floats_are_integers_up_to_the_last_one_that_floats_count_exactly() -> None:
+    prompt = {"1": node("A", x=2**53), "2": node("A", x=float(2**53)), "3": node("A", x=1e300)}
+    found = keys(prompt, ["1", "2", "3"])
+    assert found["1"] == found["2"]
+    assert found["3"] is not None
+
+
 def test_change_above_reaches_everything_below() -> None:
     below = {"b": node("B", i=["a", 0]), "c": node("B", i=["b", 0])}
     one = keys({"a": node("A", x=1), **below}, ["a", "b", "c"])

@@ -19,7 +19,8 @@ setup: ## prepare .venv with everything for running and developing, start nothin
 
 test: check ## install what tests need and run all of them
 	@.ci/frontend-build --compare
-	@$(PY) -m pytest -n 2 --dist loadgroup -m "not gpu" $(PYTEST_ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not gpu" --ignore=tests/e2e $(PYTEST_ARGS)
+	@$(PY) -m pytest tests/e2e $(PYTEST_ARGS)
 
 check: setup frontend/node_modules/.package-lock.json ## formatter, linters, type checkers, import rules, frontend unit tests
 	$(PY) -m ruff check .

@@ -18,6 +18,7 @@ from app.training.demo_model.training_loop import TrainingRun
 logger = logging.getLogger("demo_model")
 
 _DEFAULT_MINUTES = 60.0
+_DEFAULT_FOLDER = Path("workspace/demo-model-training")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     if not options.resume and any(folder.glob("*.pt")) and options.part == "all":
         logger.error(
-            "%s holds a started training: add --resume to go on with it, or choose another folder.", folder
+            "%s holds a training: leave out --no-resume to go on with it, or choose another folder.", folder
         )
         return 2
     if options.part == "all":
@@ -83,8 +84,18 @@ def _device() -> Device:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m app.training.demo_model", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder for progress and the finished model")
-    parser.add_argument("--resume", action="store_true", help="go on with what is in the folder")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=_DEFAULT_FOLDER,
+        help="folder for progress and the finished model (default %(default)s)",
+    )
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on with what is in the folder (the default), or refuse a folder that holds a training",
+    )
     parser.add_argument(
         "--budget", type=float, default=_DEFAULT_MINUTES, help="minutes at most (default %(default)s)"
     )

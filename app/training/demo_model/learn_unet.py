@@ -37,7 +37,7 @@ class _Batch:
 _BATCHES = {
     "unet 64 first": _Batch(size=64, captions=16, pictures_each=3, worded=0.15),
     "unet 64 again": _Batch(size=64, captions=16, pictures_each=3, worded=0.2),
-    "unet 128": _Batch(size=128, captions=8, pictures_each=2, worded=0.3),
+    "unet 128": _Batch(size=128, captions=8, pictures_each=2, worded=0.45),
 }
 
 

@@ -1,7 +1,7 @@
 """Teaches the VAE's decoder to draw defined latents, its encoder to compute them; used by `__main__.py`."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,8 +30,7 @@ class VaeLearner:
 
     def __init__(self, device: Device) -> None:
         self._vae = make_vae()
-        self.network: nn.Module = self._vae
-        self.network.to(device)
+        self.network = cast("nn.Module", self._vae).to(device)  # diffusers hides the type of `to`
         self._latents = DefinedLatents()
         self._device = device
         self._errors: list[float] = []

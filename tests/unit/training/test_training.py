@@ -12,6 +12,7 @@ from torch import device as Device
 
 from app.inference.models.checkpoint import load_checkpoint
 from app.inference.models.ldm_names import vae_name
+from app.training.demo_model.__main__ import main
 from app.training.demo_model.export import (
     FILE_NAME,
     TEXT_PREFIX,
@@ -194,3 +195,18 @@ def test_eight_heads_everywhere_in_the_unet() -> None:
         module.heads for name, module in make_unet().named_modules() if name.endswith((".attn1", ".attn2"))
     }
     assert heads == {8}
+
+
+def test_a_started_training_is_not_overwritten_unasked(
+    trained: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = (trained / "unet.pt").read_bytes()
+    assert main(["--out", str(trained), "--no-resume"]) == 2
+    assert "--no-resume" in caplog.text
+    assert (trained / "unet.pt").read_bytes() == before
+
+
+def test_export_alone_writes_the_file_again(trained: Path) -> None:
+    (trained / FILE_NAME).unlink()
+    assert main(["--out", str(trained), "--part", "export"]) == 0
+    assert (trained / FILE_NAME).exists()

@@ -15,6 +15,9 @@ export interface CanvasState {
   readonly renaming: NodeId | null
 }
 
+/** How long the graph has to stand still before it is painted anew. */
+const REST_MS = 150
+
 /** One per page. Commands and panels act on the canvas through it. */
 export class CanvasView {
   readonly store: StoreApi<CanvasState> = createStore<CanvasState>()(() => ({ nodes: [], edges: [], renaming: null }))
@@ -22,6 +25,7 @@ export class CanvasView {
   #element: HTMLElement | null = null
   #document: EditorDocument | null = null
   #left = 0
+  #rest: ReturnType<typeof setTimeout> | undefined
   /** Where the pointer was last seen over the canvas, in screen pixels. */
   #pointer: { x: number; y: number } | null = null
 
@@ -40,6 +44,16 @@ export class CanvasView {
   attachElement(element: HTMLElement | null): void {
     this.#element = element
     this.#left = element?.getBoundingClientRect().left ?? 0
+  }
+
+  /**
+   * While the graph is panned or zoomed it is one layer that is moved, not painted again for every frame; at rest it is
+   * painted sharp. Straight to the element: no component has to render for it.
+   */
+  moving(now: boolean): void {
+    clearTimeout(this.#rest)
+    if (now) this.#element?.setAttribute('data-moving', '')
+    else this.#rest = setTimeout(() => this.#element?.removeAttribute('data-moving'), REST_MS)
   }
 
   /** The canvas began elsewhere on the screen (a panel opened): the graph stays where it was seen. */

@@ -174,7 +174,11 @@ export function Flow({ onMenu, children }: FlowProps) {
         connectionRadius={SNAP_DISTANCE}
         connectOnClick={false}
         onMove={(_event, viewport) => zoomed(viewport.zoom)}
-        onMoveEnd={() => canvas.rememberViewport()}
+        onMoveStart={() => canvas.moving(true)}
+        onMoveEnd={() => {
+          canvas.moving(false)
+          canvas.rememberViewport()
+        }}
         onPaneClick={() => canvas.focus()}
         onPaneContextMenu={(event) => onMenu(event as MouseEvent, null)}
         onNodeContextMenu={(event, node) => onMenu(event, node.id)}

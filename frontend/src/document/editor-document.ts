@@ -599,7 +599,18 @@ export class EditorDocument implements GraphReader {
   readonly #afterTransaction = (): void => {
     if (this.#shapeTouched) this.#repair()
     if (this.#history.refresh()) this.#subscriptions.touch('history')
-    this.#subscriptions.flush()
+    this.#tellListeners()
+  }
+
+  /** The change is complete: who reads now may have the remembered objects again, though `transact` has not returned. */
+  #tellListeners(): void {
+    const depth = this.#depth
+    this.#depth = 0
+    try {
+      this.#subscriptions.flush()
+    } finally {
+      this.#depth = depth
+    }
   }
 
   #repair(): void {

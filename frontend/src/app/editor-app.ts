@@ -2,6 +2,7 @@
 import { toast } from 'sonner'
 import { createStore } from 'zustand/vanilla'
 import { commandsOf } from '@/app/commands'
+import { followTitle } from '@/app/window-title'
 import { followContext } from '@/app/when'
 import { ApiClient } from '@/api/client'
 import { RunSession } from '@/api/run-session'
@@ -46,6 +47,7 @@ export class EditorApp implements App {
   /** Listens to the page's keys and the server, and opens what was open last. */
   async start(): Promise<void> {
     followContext(this)
+    followTitle(this)
     listenForKeys(this.commands)
     listenForClipboard(this)
     this.run.start()

@@ -15,7 +15,7 @@ export function StatusBar() {
   const zoom = useLod((state) => Math.round(state.zoom * 100))
   const nodes = useCanvas((state) => state.nodes.length)
   const selected = useCanvas((state) => state.nodes.reduce((count, node) => count + (node.selected ? 1 : 0), 0))
-  const executor = useRun((state) => state.executor)
+  const executor = useRun((state) => (state.connection === 'lost' ? 'unknown' : state.executor))
   const detail = useRun((state) => state.executorDetail)
   const remaining = useRun((state) => state.queueRemaining)
   const lastError = useRun((state) => state.lastError)

@@ -1,5 +1,4 @@
 /** Choice of a node: shows the value, opens one searchable list for the whole page. */
-import { ChevronDown } from 'lucide-react'
 import { useRef, type KeyboardEvent } from 'react'
 import type { ComboOption } from '@/definitions/types'
 import { openChoices, useChoices } from '@/ui/choices'
@@ -36,7 +35,7 @@ export function ComboControl({ spec, value, label, testId, linked, error, onChan
       ref={button}
       type="button"
       role="combobox"
-      className="control combo nodrag nopan"
+      className="control combo chevron nodrag nopan"
       data-testid={testId}
       data-unknown={unknown ? '' : undefined}
       aria-label={label}
@@ -50,7 +49,6 @@ export function ComboControl({ spec, value, label, testId, linked, error, onChan
       onKeyDown={step}
     >
       <span className="combo-value">{written(value)}</span>
-      <ChevronDown size={12} aria-hidden="true" />
     </button>
   )
 }

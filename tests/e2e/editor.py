@@ -48,8 +48,12 @@ class Editor:
         expect.set_options(timeout=LIMIT_MS)
 
     def wait_open(self) -> None:
-        """Wait until the default workflow stands there, its wires included."""
+        """Wait until the default workflow stands there, and look at it at full size with room below it."""
+        self.page.set_viewport_size({"width": 1700, "height": 1000})
         expect(self.node(3)).to_be_visible()
+        expect(self.links).to_have_count(9)
+        self.page.get_by_test_id("zoom").click()
+        expect(self.page.get_by_test_id("zoom")).to_have_text("100 %")
         expect(self.node(9)).to_be_visible()
         expect(self.links).to_have_count(9)
 
@@ -120,15 +124,15 @@ class Editor:
             assert self.shown() == wanted
             raise
 
-    def spot(self, x: float, y: float) -> Spot:
-        """Screen place of a point of the canvas, measured from its corner."""
-        box = box_of(self.page.get_by_test_id("canvas"))
-        return box["x"] + x, box["y"] + y
-
     @property
     def empty(self) -> Spot:
-        """A place on empty canvas under the default workflow."""
-        return self.spot(420, 660)
+        """A place on empty canvas under the node in the middle of the default workflow."""
+        return self.below(5)
+
+    def below(self, node: int | str, dx: float = 0) -> Spot:
+        """A place on empty canvas under the default workflow, `dx` right of a node's left edge."""
+        lowest = box_of(self.node(5))
+        return box_of(self.node(node))["x"] + dx, lowest["y"] + lowest["height"] + 50
 
     def focus_canvas(self) -> None:
         """Click empty canvas: nothing is selected and the keys are the graph's."""

@@ -37,6 +37,7 @@ TEMPLATES = (
     "{subject}, {background} background",
 )
 _FIRST_TEMPLATE_SHARE = 0.5  # the natural sentence; the other three share the rest
+_SMALL_AND_PLACED = 0.2
 
 HELD_OUT_TEXT = """
 green circle purple; blue circle red; yellow circle purple; orange circle red; white circle red;
@@ -87,17 +88,21 @@ def repeatable(seed: int | str) -> random.Random:
     return random.Random(seed)  # noqa: S311  pictures, not secrets
 
 
-def draw_scene(chance: random.Random, combinations: tuple[Combination, ...], worded: float) -> Scene:
-    """A random scene of one of `combinations`; a share `worded` of them has a size word, a place or both.
+def draw_scene(
+    chance: random.Random, combinations: tuple[Combination, ...], worded: float, placed: float = 0.5
+) -> Scene:
+    """A random scene of one of `combinations`; a share `worded` of them has a size word or a place.
 
-    Large shapes have no place: they fill the picture.
+    Of those a share `placed` has a place, some of them with the word small: large shapes fill the picture.
     """
     colour, shape, background = chance.choice(combinations)
     size, place = "", ""
     if chance.random() < worded:
-        kind = chance.random()
-        size = chance.choice(SIZES) if kind < 0.5 else ""
-        place = chance.choice(tuple(PLACES)) if kind > 0.4 and size != "large" else ""
+        if chance.random() < placed:
+            place = chance.choice(tuple(PLACES))
+            size = "small" if chance.random() < _SMALL_AND_PLACED else ""
+        else:
+            size = chance.choice(SIZES)
     return Scene(shape=shape, colour=colour, background=background, size=size, place=place)
 
 

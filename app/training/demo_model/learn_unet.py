@@ -16,9 +16,10 @@ from app.training.demo_model.training_loop import Stage
 from app.training.demo_model.words import compact_batch, used_tokens
 
 UNET_STAGES = (
-    Stage(name="unet 64 first", share=0.27, max_steps=1300, rate=1.5e-3),
-    Stage(name="unet 64 again", share=0.22, max_steps=700, rate=1.5e-3),
-    Stage(name="unet 128", share=0.51, max_steps=6000, rate=1e-3),
+    Stage(name="unet 64 first", share=0.22, max_steps=1300, rate=1.5e-3),
+    Stage(name="unet 64 again", share=0.16, max_steps=700, rate=1.5e-3),
+    Stage(name="unet 128", share=0.37, max_steps=2500, rate=1e-3),
+    Stage(name="unet 128 places", share=0.25, max_steps=2500, rate=1e-3),
 )
 STEPS_OF_NOISE = 1000
 _SILENT = 0.1  # share of captions replaced by the empty one, for guidance
@@ -32,12 +33,19 @@ class _Batch:
     captions: int
     pictures_each: int
     worded: float
+    placed: float = 0.5
+    """Of the captions with such words, the share that names a place."""
+    noisy_weight: float = 1.0
+    """Highest weight of pictures that are mostly noise, where places are decided and errors are small."""
 
 
 _BATCHES = {
     "unet 64 first": _Batch(size=64, captions=16, pictures_each=3, worded=0.15),
     "unet 64 again": _Batch(size=64, captions=16, pictures_each=3, worded=0.2),
-    "unet 128": _Batch(size=128, captions=8, pictures_each=2, worded=0.45),
+    "unet 128": _Batch(size=128, captions=8, pictures_each=2, worded=0.4),
+    "unet 128 places": _Batch(
+        size=128, captions=16, pictures_each=1, worded=0.7, placed=0.8, noisy_weight=10.0
+    ),
 }
 
 
@@ -80,13 +88,13 @@ class UNetLearner:
         batch = _BATCHES[stage]
         chance = repeatable(f"unet {stage} {step}")
         torch.manual_seed(step)
-        scenes = [draw_scene(chance, SEEN, batch.worded) for _ in range(batch.captions)]
+        scenes = [draw_scene(chance, SEEN, batch.worded, batch.placed) for _ in range(batch.captions)]
         captions = ["" if chance.random() < _SILENT else draw_caption(chance, scene) for scene in scenes]
         drawn = [scene for scene in scenes for _ in range(batch.pictures_each)]
         pictures = draw_pictures(drawn, [draw_layout(chance, scene) for scene in drawn], batch.size)
         states = text_states(self._both.text, compact_batch(captions).to(self._device))
         context = states.repeat_interleave(batch.pictures_each, dim=0)
-        return self._noise_loss(self._latents(pictures), context)
+        return self._noise_loss(self._latents(pictures), context, batch.noisy_weight)
 
     def report(self) -> str:
         """Mean squared errors of the predicted noise for levels 0-249, 250-499, 500-749 and 750-999."""
@@ -94,7 +102,7 @@ class UNetLearner:
         self._errors = _Errors()
         return "errors by noise level " + " ".join(f"{mean:.4f}" for mean in means)
 
-    def _noise_loss(self, latents: Tensor, context: Tensor) -> Tensor:
+    def _noise_loss(self, latents: Tensor, context: Tensor, noisy_weight: float) -> Tensor:
         level = draw_levels(len(latents))
         kept = self._kept[level].view(-1, 1, 1, 1)
         noise = torch.randn_like(latents)
@@ -109,6 +117,7 @@ class UNetLearner:
         self._errors.add(level, error)
         signal_to_noise = (kept / (1 - kept)).flatten()
         weight = _SNR_LIMIT / signal_to_noise.clamp(min=_SNR_LIMIT)
+        weight *= (1 / signal_to_noise).clamp(1, noisy_weight)
         return (error * weight.to(self._device)).mean()
 
 

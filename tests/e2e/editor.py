@@ -159,6 +159,7 @@ class Editor:
         mouse = self.page.mouse
         mouse.move(*start)
         mouse.down(button=button)  # pyright: ignore[reportArgumentType]  a literal of three names
+        mouse.move(start[0] + 3, start[1])  # far enough to be a drag; only from here on things follow
         mouse.move(*end, steps=steps)
         yield
         mouse.up(button=button)  # pyright: ignore[reportArgumentType]
@@ -189,6 +190,17 @@ def box_of(target: Locator) -> Any:
     box = target.bounding_box()
     assert box is not None, f"{target} is not drawn"
     return box
+
+
+def expect_box(target: Locator, near: float = 4, **wanted: float) -> None:
+    """Wait until a thing has this place and size on the screen, give or take some pixels."""
+    target.page.wait_for_function(
+        "([id, wanted, near]) => {"
+        " const found = document.querySelector(`[data-testid='${id}']`)?.getBoundingClientRect();"
+        " return found"
+        " && Object.entries(wanted).every(([key, value]) => Math.abs(found[key] - value) <= near); }",
+        arg=[target.get_attribute("data-testid"), wanted, near],
+    )
 
 
 def centre(target: Locator) -> Spot:

@@ -9,7 +9,8 @@ export function followContext(app: App): void {
   const { commands, canvas } = app
   const focus = () => {
     const active = document.activeElement
-    const inFlow = active instanceof HTMLElement && active.closest('.flow') !== null
+    // Wires take the focus too, and they are SVG.
+    const inFlow = active instanceof Element && active.closest('.flow') !== null
     const covered = document.querySelector('[role="dialog"], [role="menu"], .choices') !== null
     const canvasHas = (active === document.body || active === null || inFlow) && !takesText(active) && !covered
     commands.setContext({ canvas: canvasHas, pane: active instanceof HTMLElement && active.classList.contains('flow') })

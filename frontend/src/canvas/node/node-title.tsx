@@ -45,6 +45,8 @@ function TitleField({ id, name }: { id: string; name: string }) {
   const editor = useEditor()
   const [text, setText] = useState(name)
   const close = (keep: boolean) => {
+    // Giving the focus away blurs the field, which would close it a second time and keep what Escape gave up.
+    if (editor.canvas.store.getState().renaming !== id) return
     editor.canvas.rename(null)
     if (keep && text !== name) editor.document.setTitle(id, text.trim() === '' ? null : text.trim())
     editor.canvas.focus()

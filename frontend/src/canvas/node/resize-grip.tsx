@@ -35,10 +35,12 @@ export function ResizeGrip({ id, layout }: { id: string; layout: NodeLayout }) {
         if (wanted) editor.canvas.previewSize(id, wanted)
       }}
       onPointerUp={(event) => {
+        const from = start.current
         const wanted = size(event)
         start.current = null
         editor.canvas.previewSize(id, null)
-        if (wanted && (wanted[0] !== layout.width || wanted[1] !== layout.height - TITLE_HEIGHT)) {
+        // Not `layout`: that is the size shown while dragging.
+        if (from && wanted && (wanted[0] !== from.width || wanted[1] !== from.height - TITLE_HEIGHT)) {
           editor.document.setSize(id, wanted)
         }
       }}

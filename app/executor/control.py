@@ -102,7 +102,7 @@ class Control:
                 schemas=[node.schema for node in nodes.values()],
             )
         )
-        threading.Thread(target=import_networks, name="imports", daemon=True).start()
+        import_networks()  # on this thread: two threads that import the same packages meet half-made modules
         while (command := self._work.get()) is not None:
             if isinstance(command, FreeMemory):
                 cache.clear()  # results of loader nodes hold models, so forgetting these alone frees nothing

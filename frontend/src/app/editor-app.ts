@@ -19,6 +19,7 @@ import { Feed } from '@/features/feed/feed'
 import { Runner } from '@/features/run/runner'
 import { WorkflowFiles } from '@/features/workflows/files'
 import { t } from '@/i18n'
+import { fetchParts } from '@/ui/later'
 
 const FIRST_TEMPLATE = 'txt2img'
 const RETRY_MS = 1000
@@ -54,6 +55,7 @@ export class EditorApp implements App {
     await this.#firstDefinitions()
     await this.#openFirst()
     void this.feed.load().catch(() => undefined)
+    void fetchParts()
   }
 
   /** Asks the server for its node classes again. */

@@ -1,17 +1,18 @@
 /** The panel beside the rail; its edge can be dragged, or moved with the arrow keys. */
 import { X } from 'lucide-react'
-import { lazy, Suspense, useLayoutEffect, type ComponentType, type PointerEvent } from 'react'
+import { useLayoutEffect, type ComponentType, type PointerEvent } from 'react'
 import { useApp } from '@/features/app'
 import { t } from '@/i18n'
 import { IconButton } from '@/ui/icon-button'
+import { later, Part } from '@/ui/later'
 import { page, usePage, type PanelName } from '@/ui/page'
 
 const PANELS: Readonly<Record<PanelName, ComponentType>> = {
-  workflows: lazy(() => import('@/features/workflows/workflows-panel')),
-  nodes: lazy(() => import('@/features/library/nodes-panel')),
-  gallery: lazy(() => import('@/features/feed/gallery-panel')),
-  queue: lazy(() => import('@/features/queue/queue-panel')),
-  templates: lazy(() => import('@/features/templates/templates-panel')),
+  workflows: later(() => import('@/features/workflows/workflows-panel')),
+  nodes: later(() => import('@/features/library/nodes-panel')),
+  gallery: later(() => import('@/features/feed/gallery-panel')),
+  queue: later(() => import('@/features/queue/queue-panel')),
+  templates: later(() => import('@/features/templates/templates-panel')),
 }
 const STEP = 24
 
@@ -36,9 +37,9 @@ export function PanelHost() {
         </IconButton>
       </header>
       <div className="panel-body">
-        <Suspense fallback={null}>
+        <Part key={name}>
           <Panel />
-        </Suspense>
+        </Part>
       </div>
       <div
         className="panel-grip"

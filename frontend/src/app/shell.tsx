@@ -1,5 +1,5 @@
 /** The frame of the page: top bar, rail with panels, canvas, inspector, status line, and what floats over them. */
-import { lazy, Suspense, useCallback, useState, type MouseEvent, type ReactNode } from 'react'
+import { useCallback, useState, type MouseEvent } from 'react'
 import { Toaster } from 'sonner'
 import { useCanvas } from '@/canvas/editor'
 import { Flow } from '@/canvas/flow'
@@ -11,19 +11,20 @@ import { useApp } from '@/features/app'
 import { DropArea } from '@/features/import/drop-area'
 import { t } from '@/i18n'
 import { ChoicesHost } from '@/ui/choices'
+import { later, Part } from '@/ui/later'
 import { usePage } from '@/ui/page'
 import { useTheme } from '@/ui/theme'
 import '@/app/shell.css'
 
-const Search = lazy(() => import('@/features/search/search'))
-const Palette = lazy(() => import('@/features/palette/palette'))
-const Lightbox = lazy(() => import('@/features/lightbox/lightbox'))
-const Question = lazy(() => import('@/ui/question'))
-const Errors = lazy(() => import('@/features/errors/errors-panel'))
-const Inspector = lazy(() => import('@/features/inspector/inspector'))
-const Minimap = lazy(() => import('@/canvas/minimap'))
-const CanvasMenu = lazy(() => import('@/features/menu/canvas-menu'))
-const EmptyCanvas = lazy(() => import('@/features/templates/empty-canvas'))
+const Search = later(() => import('@/features/search/search'))
+const Palette = later(() => import('@/features/palette/palette'))
+const Lightbox = later(() => import('@/features/lightbox/lightbox'))
+const Question = later(() => import('@/ui/question'))
+const Errors = later(() => import('@/features/errors/errors-panel'))
+const Inspector = later(() => import('@/features/inspector/inspector'))
+const Minimap = later(() => import('@/canvas/minimap'))
+const CanvasMenu = later(() => import('@/features/menu/canvas-menu'))
+const EmptyCanvas = later(() => import('@/features/templates/empty-canvas'))
 
 interface MenuPlace {
   readonly x: number
@@ -54,25 +55,58 @@ export function Shell() {
       <PanelHost />
       <main className="canvas-area" aria-label={t('canvas')}>
         <DropArea>
-          <Flow onMenu={openMenu}>{page.minimap ? <Lazy of={<Minimap />} /> : null}</Flow>
+          <Flow onMenu={openMenu}>
+            {page.minimap ? (
+              <Part>
+                <Minimap />
+              </Part>
+            ) : null}
+          </Flow>
         </DropArea>
-        {empty ? <Lazy of={<EmptyCanvas />} /> : null}
-        {page.errors ? <Lazy of={<Errors />} /> : null}
+        {empty ? (
+          <Part>
+            <EmptyCanvas />
+          </Part>
+        ) : null}
+        {page.errors ? (
+          <Part>
+            <Errors />
+          </Part>
+        ) : null}
       </main>
-      {page.inspector ? <Lazy of={<Inspector />} /> : null}
+      {page.inspector ? (
+        <Part>
+          <Inspector />
+        </Part>
+      ) : null}
       <StatusBar />
-      {page.search ? <Lazy of={<Search request={page.search} />} /> : null}
-      {page.palette ? <Lazy of={<Palette />} /> : null}
-      {page.lightbox ? <Lazy of={<Lightbox />} /> : null}
-      {page.question ? <Lazy of={<Question />} /> : null}
-      {menu ? <Lazy of={<CanvasMenu {...menu} onClose={() => setMenu(null)} />} /> : null}
+      {page.search ? (
+        <Part>
+          <Search request={page.search} />
+        </Part>
+      ) : null}
+      {page.palette ? (
+        <Part>
+          <Palette />
+        </Part>
+      ) : null}
+      {page.lightbox ? (
+        <Part>
+          <Lightbox />
+        </Part>
+      ) : null}
+      {page.question ? (
+        <Part>
+          <Question />
+        </Part>
+      ) : null}
+      {menu ? (
+        <Part>
+          <CanvasMenu {...menu} onClose={() => setMenu(null)} />
+        </Part>
+      ) : null}
       <ChoicesHost />
       <Toaster theme={theme} position="bottom-center" offset={36} className="toaster" />
     </div>
   )
-}
-
-/** Parts that arrive when they are first wanted; until then nothing is shown in their place. */
-function Lazy({ of }: { of: ReactNode }) {
-  return <Suspense fallback={null}>{of}</Suspense>
 }

@@ -1,7 +1,7 @@
 /** One pop-up list for the whole page: combos and menus of nodes open it instead of carrying their own. */
-import { lazy, Suspense } from 'react'
 import { create } from 'zustand'
 import type { ComboOption } from '@/definitions/types'
+import { later, Part } from '@/ui/later'
 
 export interface Choice {
   readonly value: ComboOption
@@ -37,15 +37,15 @@ export function closeChoices(): void {
   anchor?.focus({ preventScroll: true })
 }
 
-const List = lazy(() => import('@/ui/choices-list'))
+const List = later(() => import('@/ui/choices-list'))
 
 /** Stands once in the shell. */
 export function ChoicesHost() {
   const request = useChoices((state) => state.request)
   if (!request) return null
   return (
-    <Suspense fallback={null}>
+    <Part>
       <List key={request.owner} request={request} />
-    </Suspense>
+    </Part>
   )
 }

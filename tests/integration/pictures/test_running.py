@@ -34,6 +34,9 @@ def test_a_file_that_is_no_model_is_named_and_the_next_prompt_works(server: Serv
 
 
 def test_interrupt_ends_sampling_before_it_is_through(server: Server) -> None:
+    server.wait_ended(
+        server.submit(prompt(seed=8))
+    )  # imports and loading are over: what is interrupted is sampling
     prompt_id = server.submit(prompt(steps=5000))
     server.wait(
         lambda: len(server.client.get("/queue").json()["queue_running"]) == 1, 60, "the prompt did not start"

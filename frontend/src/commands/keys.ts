@@ -74,7 +74,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** The combination for tooltips and menus: `Ctrl+Shift+Z`, on a Mac `⇧⌘Z`. */
 export function formatCombo(combo: Combo, platform: Platform): string {
-  const key = NAMES[combo.key] ?? (combo.key.length === 1 ? combo.key.toUpperCase() : combo.key)
+  const key = NAMES[combo.key] ?? (/^(.|f\d+)$/.test(combo.key) ? combo.key.toUpperCase() : combo.key)
   if (platform === 'mac') {
     return `${combo.ctrl ? '⌃' : ''}${combo.alt ? '⌥' : ''}${combo.shift ? '⇧' : ''}${combo.meta ? '⌘' : ''}${key}`
   }

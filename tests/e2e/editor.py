@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Position, expect
 
 LIMIT_MS = 15_000
 """How long the page may take for anything that needs no run, in milliseconds; the machine may be busy."""
 
-TITLE = {"x": 60, "y": 14}
+TITLE: Position = {"x": 60, "y": 14}
 """Place on a node's title bar: clicking there selects, dragging there moves."""
 
 Spot = tuple[float, float]

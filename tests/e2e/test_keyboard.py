@@ -30,12 +30,14 @@ def editor(page: Page) -> Editor:
 
 
 class TestAddingByKeys:
-    @pytest.mark.parametrize("key", ["Tab", "Shift+A", "Space"])
-    def test_keys_open_the_search(self, editor: Editor, key: str) -> None:
+    def test_keys_open_the_search(self, editor: Editor) -> None:
         editor.focus_canvas()
-        editor.press(key)
-        expect(editor.search).to_be_focused()
-        expect(editor.search).to_have_value("")
+        for key in ("Tab", "Shift+A", "Space"):
+            editor.press(key)
+            expect(editor.search).to_be_focused()
+            expect(editor.search).to_have_value("")
+            editor.press("Escape")
+            expect(editor.search).to_be_hidden()
 
     def test_a_node_without_touching_the_pointer(self, page: Page) -> None:
         editor = Editor(page)
@@ -191,19 +193,19 @@ class TestPalette:
         editor.press("ControlOrMeta+z")
         expect(editor.node(7)).not_to_have_attribute("data-mode", re.compile(".+"))
 
-    @pytest.mark.parametrize(("command", "test_id"), [("rename", "title-7"), ("add a node", "search-field")])
-    def test_commands_that_open_a_field_leave_the_focus_there(
-        self, editor: Editor, command: str, test_id: str
-    ) -> None:
+    def test_commands_that_open_a_field_leave_the_focus_there(self, editor: Editor) -> None:
         editor.select(7)
-        editor.press("ControlOrMeta+k")
-        expect(editor.page.get_by_test_id("palette").get_by_role("combobox")).to_be_focused()
-        editor.page.keyboard.type(command)
-        editor.press("Enter")
-        expect(editor.page.get_by_test_id("palette")).to_be_hidden()
-        expect(editor.page.get_by_test_id(test_id)).to_be_focused()
-        editor.page.keyboard.type("dream")
-        expect(editor.page.get_by_test_id(test_id)).to_have_value("dream")
+        for command, test_id in (("rename", "title-7"), ("add a node", "search-field")):
+            editor.press("ControlOrMeta+k")
+            expect(editor.page.get_by_test_id("palette").get_by_role("combobox")).to_be_focused()
+            editor.page.keyboard.type(command)
+            editor.press("Enter")
+            expect(editor.page.get_by_test_id("palette")).to_be_hidden()
+            expect(editor.page.get_by_test_id(test_id)).to_be_focused()
+            editor.page.keyboard.type("dream")
+            expect(editor.page.get_by_test_id(test_id)).to_have_value("dream")
+            editor.press("Escape")
+            expect(editor.page.get_by_test_id(test_id)).to_be_hidden()
 
     def test_from_inside_a_text_field(self, editor: Editor) -> None:
         editor.widget(6, "text").click()
@@ -217,16 +219,14 @@ class TestPalette:
 
 
 class TestPanels:
-    @pytest.mark.parametrize(
-        ("key", "panel"), [("w", "workflows"), ("n", "nodes"), ("q", "queue"), ("a", "gallery")]
-    )
-    def test_a_letter_opens_and_closes(self, editor: Editor, key: str, panel: str) -> None:
-        button = editor.page.get_by_test_id(f"rail-{panel}")
+    def test_a_letter_opens_and_closes(self, editor: Editor) -> None:
         editor.focus_canvas()
-        editor.press(key)
-        expect(button).to_have_attribute("aria-pressed", "true")
-        editor.press(key)
-        expect(button).to_have_attribute("aria-pressed", "false")
+        for key, panel in (("w", "workflows"), ("n", "nodes"), ("q", "queue"), ("a", "gallery")):
+            button = editor.page.get_by_test_id(f"rail-{panel}")
+            editor.press(key)
+            expect(button).to_have_attribute("aria-pressed", "true")
+            editor.press(key)
+            expect(button).to_have_attribute("aria-pressed", "false")
 
     def test_the_graph_stays_where_it_was_seen(self, editor: Editor) -> None:
         before = box_of(editor.node(3))

@@ -24,6 +24,7 @@ export const BoundRow = memo(function BoundRow({ node, row, linked }: BoundRowPr
     [editor, node, widget.name],
   )
   const upload = useCallback((file: File) => void editor.uploadInto(node, widget.input, file), [editor, node, widget])
+  const endStep = () => editor.document.endStep()
   const takesFiles = widget.spec.kind === 'upload'
   const wide = (widget.spec.kind === 'text' && widget.spec.multiline) || takesFiles
   const drop = (event: DragEvent) => {
@@ -39,6 +40,8 @@ export const BoundRow = memo(function BoundRow({ node, row, linked }: BoundRowPr
       style={{ top: row.y, height: row.height }}
       data-wide={wide ? '' : undefined}
       title={error ?? widget.tooltip ?? undefined}
+      onBlur={endStep}
+      onPointerUp={endStep}
       onDrop={drop}
       onDragOver={takesFiles ? (event) => event.preventDefault() : undefined}
     >

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, inspect
 
 from app.files.bundle import bundled
 from app.store.errors import DatabaseTooNew
-from app.store.migrations import back_up, migrate, packaged_revisions, stored_revision
+from app.store.migrations import _upgrade, back_up, migrate, packaged_revisions, stored_revision
 from app.store.tables import METADATA
 
 
@@ -30,11 +30,20 @@ def test_file_names_and_alembic_agree_about_the_order_of_revisions() -> None:
 
 def test_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
     migrated, declared = tmp_path / "migrated.db", tmp_path / "declared.db"
-    migrate(migrated)
-    engine = create_engine(f"sqlite:///{declared}")
+    _upgrade(migrated)
+    migrate(declared)
+    assert _shape(migrated) == _shape(declared)
+    assert stored_revision(migrated) == stored_revision(declared)
+
+
+def test_a_start_killed_before_the_stamp_is_mended(tmp_path: Path) -> None:
+    path = tmp_path / "half.db"
+    engine = create_engine(f"sqlite:///{path}")
     METADATA.create_all(engine)
     engine.dispose()
-    assert _shape(migrated) == _shape(declared)
+    assert stored_revision(path) is None
+    migrate(path)
+    assert stored_revision(path) == packaged_revisions()[-1]
 
 
 def test_newer_schema_is_refused_with_a_remedy_and_left_alone(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ LEAVE_S = 10.0
 SIDE = 2048
 """Pixels; the running prompt writes PICTURES pictures of this size, so that there is time to hit it."""
 
-PICTURES = 8
+PICTURES = 24
 
 
 def small(number: int) -> dict[str, Any]:

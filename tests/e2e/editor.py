@@ -10,6 +10,9 @@ from playwright.sync_api import Locator, Page, Position, expect
 LIMIT_MS = 15_000
 """How long the page may take for anything that needs no run, in milliseconds; the machine may be busy."""
 
+OPEN_MS = 60_000
+"""How long the page may take to open, in milliseconds."""
+
 TITLE: Position = {"x": 60, "y": 14}
 """Place on a node's title bar: clicking there selects, dragging there moves."""
 
@@ -47,10 +50,14 @@ class Editor:
         page.set_default_timeout(LIMIT_MS)
         expect.set_options(timeout=LIMIT_MS)
 
+    def wait_drawn(self) -> None:
+        """Wait until the default workflow stands there."""
+        expect(self.node(3)).to_be_visible(timeout=OPEN_MS)
+
     def wait_open(self) -> None:
         """Wait until the default workflow stands there, and look at it at full size with room below it."""
         self.page.set_viewport_size({"width": 1700, "height": 1000})
-        expect(self.node(3)).to_be_visible()
+        self.wait_drawn()
         expect(self.links).to_have_count(9)
         self.page.get_by_test_id("zoom").click()
         expect(self.page.get_by_test_id("zoom")).to_have_text("100 %")

@@ -577,7 +577,7 @@ class TestTheme:
         changed = ground(editor)
         assert (sum(changed) > sum(colour)) == (other == "light")
         page.reload()
-        expect(editor.node(3)).to_be_visible()
+        editor.wait_drawn()
         expect(root).to_have_attribute("data-theme", other)
         assert ground(editor) == changed
 

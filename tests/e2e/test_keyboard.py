@@ -41,7 +41,7 @@ class TestAddingByKeys:
 
     def test_a_node_without_touching_the_pointer(self, page: Page) -> None:
         editor = Editor(page)
-        expect(editor.node(3)).to_be_visible()
+        editor.wait_drawn()
         editor.press("Shift+A")
         expect(editor.search).to_be_focused()
         editor.page.keyboard.type("preview")
@@ -75,7 +75,7 @@ class TestAddingByKeys:
 
     def test_everything_at_once(self, page: Page) -> None:
         editor = Editor(page)
-        expect(editor.node(3)).to_be_visible()
+        editor.wait_drawn()
         editor.press("ControlOrMeta+a")
         expect(editor.selected).to_have_count(7)
         editor.press("Delete")

@@ -1,19 +1,21 @@
 """All built-in nodes by class type; the executor calls them, `make types` writes their declarations down."""
 
+from importlib import import_module
+
 from app.nodes.declare import NodeClass
+
+_MODULES = (
+    "conditioning",
+    "image",
+    "latent",
+    "loaders",
+    "mask",
+    "primitives",
+    "sampling",
+)
 
 
 def builtin_nodes() -> dict[str, NodeClass]:
     """Every built-in node class; importing them loads torch."""
-    from app.nodes import conditioning, image, latent, loaders, mask, primitives, sampling
-
-    groups = (
-        loaders.NODES,
-        conditioning.NODES,
-        sampling.NODES,
-        latent.NODES,
-        image.NODES,
-        mask.NODES,
-        primitives.NODES,
-    )
-    return {each.schema.class_type: each for group in groups for each in group}
+    modules = (import_module(f"app.nodes.{name}") for name in _MODULES)
+    return {each.schema.class_type: each for module in modules for each in module.NODES}

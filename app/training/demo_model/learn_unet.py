@@ -16,10 +16,10 @@ from app.training.demo_model.training_loop import Stage
 from app.training.demo_model.words import compact_batch, used_tokens
 
 UNET_STAGES = (
-    Stage(name="unet 64 first", share=0.22, max_steps=1300, rate=1.5e-3),
-    Stage(name="unet 64 again", share=0.16, max_steps=700, rate=1.5e-3),
-    Stage(name="unet 128", share=0.37, max_steps=2500, rate=1e-3),
-    Stage(name="unet 128 places", share=0.25, max_steps=2500, rate=1e-3),
+    Stage(name="unet 64 first", share=0.18, max_steps=1300, rate=1.5e-3),
+    Stage(name="unet 64 again", share=0.12, max_steps=700, rate=1.5e-3),
+    Stage(name="unet 128", share=0.32, max_steps=2500, rate=1e-3),
+    Stage(name="unet 128 places", share=0.38, max_steps=4000, rate=1e-3),
 )
 STEPS_OF_NOISE = 1000
 _SILENT = 0.1  # share of captions replaced by the empty one, for guidance

@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 from app.inference.models import errors
 from app.inference.models.checkpoint import load_checkpoint, load_text_file, load_vae_file
 from app.inference.models.detect import detect_checkpoint
-from app.inference.models.diffusion_model import diffusers_config, unet_shape
 from app.inference.models.ldm_names import UNetLevel
 from app.inference.models.model_file import ModelFile, TensorInfo, open_model_file
+from app.inference.models.unet_shape import diffusers_config, unet_shape
 from tests.checkpoints import TEXT, UNET, VAE, Tiny, save_tiny, tiny_weights
 
 CPU = torch.device("cpu")

@@ -1,0 +1,77 @@
+"""Loads the diffusion model of a checkpoint; called by `checkpoint.py`."""
+
+import json
+import logging
+from collections.abc import Mapping
+
+from torch import device as Device
+
+from app.inference.devices import compute_dtype
+from app.inference.latent_format import SD1_LATENT
+from app.inference.model_sampling import EpsSampling
+from app.inference.models.building import build
+from app.inference.models.detect import Tensors
+from app.inference.models.diffusion_model import DiffusionModel
+from app.inference.models.ldm_names import rename, unet_modules
+from app.inference.models.model_file import ModelFile
+from app.inference.models.unet_shape import UNetShape, diffusers_config, unet_shape
+from app.inference.preview import SD1_PREVIEW, LatentRgb
+
+logger = logging.getLogger(__name__)
+
+
+def load_diffusion_model(file: ModelFile, prefix: str, device: Device) -> DiffusionModel:
+    """Load the UNet that stands under `prefix` of a Stable Diffusion 1 checkpoint; raises WeightsDoNotFit."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    shape = unet_shape(file, prefix)
+    dtype = compute_dtype(device, file.tensors[f"{prefix}input_blocks.0.0.weight"].dtype)
+    config = diffusers_config(shape)
+    unet = build(
+        lambda: UNet2DConditionModel(**config),
+        file,
+        _names(file.tensors, prefix, shape),
+        part="diffusion model",
+        device=device,
+        dtype=dtype,
+    )
+    return DiffusionModel(
+        unet=unet,
+        shape=shape,
+        model_sampling=EpsSampling(),
+        latent_format=SD1_LATENT,
+        preview_factors=_preview_factors(file.metadata),
+        device=device,
+        dtype=dtype,
+    )
+
+
+def _names(tensors: Tensors, prefix: str, shape: UNetShape) -> dict[str, str]:
+    """The network's tensor names to the file's; tensors that belong to no module are left out."""
+    modules = unet_modules(shape.levels)
+    names: dict[str, str] = {}
+    strangers: list[str] = []
+    for stored in tensors:
+        if stored.startswith(prefix) and not stored.startswith(("model_ema.", "first_stage_model.")):
+            name = rename(stored.removeprefix(prefix), modules)
+            if name is None:
+                strangers.append(stored)
+            else:
+                names[name] = stored
+    if strangers and prefix == "model.diffusion_model.":
+        logger.warning(
+            "%d tensors of the diffusion model are not used, such as %s", len(strangers), strangers[0]
+        )
+    return names
+
+
+def _preview_factors(metadata: Mapping[str, str]) -> LatentRgb:
+    """Preview colours that the file brings along, else those of its family."""
+    text = metadata.get("cc.latent_rgb")
+    if text is None:
+        return SD1_PREVIEW
+    try:
+        return LatentRgb.from_json(json.loads(text))
+    except (ValueError, TypeError, KeyError):
+        logger.warning("The metadata cc.latent_rgb is not understood; the usual preview colours are used.")
+        return SD1_PREVIEW

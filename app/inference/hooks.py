@@ -95,7 +95,7 @@ class Evaluate(Protocol):
         x: Latent,
         *,
         hooks: NetworkHooks | None = None,
-        negative: bool = False,
+        negative: bool = ...,
     ) -> Latent:
         """Denoised prediction of a side of the run (0 positive, 1 negative) or of another conditioning.
 

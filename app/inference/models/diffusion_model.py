@@ -1,4 +1,4 @@
-"""The diffusion model of a checkpoint: a UNet with the meaning of its output, the denoiser that samplers ask."""
+"""A UNet with the meaning of its output: the denoiser that samplers ask, what a MODEL socket carries."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -1,12 +1,39 @@
-"""What sampling asks of a diffusion model; `models/diffusion_model.py` answers, `sample.py` asks."""
+"""What sampling asks of a diffusion model; `models/diffusion_model.py` answers, guidance and driver ask."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
+from torch import Tensor
 from torch import device as Device
 
+from app.inference.conditioning import CondEntry
+from app.inference.control import Control
+from app.inference.hooks import GuidanceHooks, NetworkCall, NetworkHooks
 from app.inference.latent_format import LatentFormat
 from app.inference.model_sampling import ModelSampling
-from app.inference.types import Latent, Sigma, Tokens
+from app.inference.types import Latent, Mask, Tokens
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExtraInputs:
+    """What a network takes for one entry besides its text: vector [1, adm], channels [B, n, h8, w8]."""
+
+    label: Tensor | None = None
+    channels: Latent | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Feed:
+    """All inputs of a network besides the noisy latent, for a whole batch.
+
+    `context` float32 [B, T, width], `label` [B, adm], `channels` [B, n, h8, w8]; `control` is the net
+    that all of the batch carries.
+    """
+
+    context: Tokens
+    label: Tensor | None = None
+    channels: Latent | None = None
+    control: Control | None = None
 
 
 class Denoiser(Protocol):
@@ -32,10 +59,24 @@ class Denoiser(Protocol):
         """Where `denoise` expects its tensors."""
         ...
 
-    def denoise(self, x: Latent, sigma: Sigma, context: Tokens) -> Latent:
+    @property
+    def guidance_hooks(self) -> GuidanceHooks:
+        """Changes of guidance that were added to the model."""
+        ...
+
+    def extra_inputs(
+        self, entry: CondEntry, *, negative: bool, latent: Latent, mask: Mask | None
+    ) -> ExtraInputs:
+        """What the network takes for an entry besides its text.
+
+        `latent` [B, C, h8, w8] is what is sampled from, in model space, `mask` of its shape the noise mask.
+        """
+        ...
+
+    def denoise(self, x: Latent, feed: Feed, call: NetworkCall, hooks: NetworkHooks) -> Latent:
         """Predict the picture without noise.
 
-        `x` float32 [B, channels, h8, w8] in model space, `sigma` float32 scalar > 0, `context` float32
-        [B, tokens, width]; B counts positive and negative copies alike. Returns float32 of the shape of `x`.
+        `x` float32 [B, channels, h8, w8] in model space at the call's level; B counts positive and negative
+        copies alike. `hooks` come in addition to the model's. Returns float32 of the shape of `x`.
         """
         ...

@@ -1,72 +1,189 @@
-"""Classifier-free guidance: positive and negative predictions become one; the sampling driver calls it."""
+"""Predictions of both sides of a conditioning and their mixture; guiders ask, the network answers.
+
+Before the first step every entry is prepared once: its place, its range, what the network takes for it. At a
+step the entries that act are gathered into as few calls as possible, and their predictions averaged per side.
+"""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import CondEntry, Conditioning
-from app.inference.types import Latent, Sigma, Tokens
-
-Denoise: TypeAlias = Callable[[Latent, Sigma, Tokens], Latent]
-"""One model call: `x` [B, C, h8, w8], scalar sigma, context [B, T, width] -> denoised, of the shape of x."""
+from app.inference.areas import cropped, encloses, resolved, size_of, weight_map
+from app.inference.conditioning import Area, CondEntry, Conditioning
+from app.inference.denoiser import Denoiser, ExtraInputs, Feed
+from app.inference.hooks import (
+    NO_NETWORK_HOOKS,
+    Memory,
+    NetworkCall,
+    NetworkHooks,
+)
+from app.inference.interrupts import Interrupted
+from app.inference.types import Latent, Mask, Sigma, Sigmas, Tokens
 
 MAX_TILING = 4  # longer repetitions of a short text cost more than a second call
 NO_WEIGHT = 1e-37  # start of the counts, so that a place without any entry divides to 0
 
 
-def guided(
-    denoise: Denoise, x: Latent, sigma: Sigma, positive: Conditioning, negative: Conditioning, cfg: float
-) -> Latent:
-    """u + (c - u) * cfg with c and u the mean predictions of both sides; Ho and Salimans 2022.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """What guidance may know of a run before its first step.
 
-    At cfg 1 the negative side cancels out and is not evaluated. `x` is in model space, any batch size.
+    `latent` [B, C, h8, w8] is what is sampled from, in model space; `mask` of its shape the noise mask, where
+    there is one. `interrupted` is asked before every network call.
     """
-    if math.isclose(cfg, 1.0):
-        return _means(denoise, x, sigma, (positive,))[0]
-    conditional, unconditional = _means(denoise, x, sigma, (positive, negative))
-    return unconditional + (conditional - unconditional) * cfg
+
+    model: Denoiser
+    latent: Latent
+    sigmas: Sigmas
+    mask: Mask | None = None
+    interrupted: Callable[[], bool] | None = None
+    memory: Memory = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """An entry and the side it counts for."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """An entry made ready for a run: resolved, its range in levels, the network's further inputs."""
 
     entry: CondEntry
+    number: int
+    extra: ExtraInputs
+    first_sigma: float
+    last_sigma: float
+
+    def acts_at(self, sigma: float) -> bool:
+        """Whether the entry counts at this level."""
+        return self.last_sigma <= sigma <= self.first_sigma
+
+
+Side = tuple[Prepared, ...]
+
+
+class Predictions:
+    """Predicts the sides of a run, each the mean over its entries."""
+
+    def __init__(self, run: Run, sides: Sequence[Conditioning], negative: Sequence[bool]) -> None:
+        """`negative` tells which sides play a negative role, for what some networks are told."""
+        self._run = run
+        self._numbers = 0
+        self._further: dict[int, int] = {}
+        prepared = [self._prepared(side, role) for side, role in zip(sides, negative, strict=True)]
+        if len(prepared) >= 2:
+            height, width = run.latent.shape[-2:]
+            prepared[0], prepared[1] = _with_same_areas(prepared[0], prepared[1], height, width)
+            prepared[1] = _with_control_of(prepared[0], prepared[1])
+            prepared[1] = _with_boxes_of(prepared[0], prepared[1])
+        self.sides: list[Side] = prepared
+
+    def number_of(self, conditioning: Conditioning, *, negative: bool = False) -> int:
+        """The number of a further side, which is prepared when it is first asked for."""
+        known = self._further.get(id(conditioning))
+        if known is None:
+            self.sides.append(self._prepared(conditioning, negative))
+            known = self._further[id(conditioning)] = len(self.sides) - 1
+        return known
+
+    def __call__(
+        self, x: Latent, sigma: Sigma, wanted: Sequence[int], hooks: NetworkHooks = NO_NETWORK_HOOKS
+    ) -> list[Latent]:
+        """Weighted mean prediction of each wanted side at `x` [B, C, h8, w8], in model space."""
+        level = sigma.item()
+        sums = {side: torch.zeros_like(x) for side in wanted}
+        counts = {side: torch.full_like(x, NO_WEIGHT) for side in wanted}
+        parts = [part for side in wanted for part in _parts(self.sides[side], side, x, level)]
+        for group in _groups(parts):
+            for part, output in zip(group, self._evaluate(x, sigma, group, hooks), strict=True):
+                area = part.prepared.entry.area
+                cropped(sums[part.side], area).add_(output * part.weight)
+                cropped(counts[part.side], area).add_(part.weight)
+        return [sums[side] / counts[side] for side in wanted]
+
+    def _prepared(self, conditioning: Conditioning, negative: bool) -> Side:
+        return tuple(self._prepare(entry, negative) for entry in conditioning)
+
+    def _prepare(self, entry: CondEntry, negative: bool) -> Prepared:
+        run = self._run
+        self._numbers += 1
+        percent_to_sigma = run.model.model_sampling.percent_to_sigma
+        start, end = entry.start_percent, entry.end_percent
+        return Prepared(
+            entry=resolved(entry, *run.latent.shape[-2:]),
+            number=self._numbers,
+            extra=run.model.extra_inputs(entry, negative=negative, latent=run.latent, mask=run.mask),
+            first_sigma=math.inf if start is None else percent_to_sigma(start),
+            last_sigma=-math.inf if end is None else percent_to_sigma(end),
+        )
+
+    def _evaluate(
+        self, x: Latent, sigma: Sigma, group: "list[_Part]", hooks: NetworkHooks
+    ) -> Sequence[Latent]:
+        """Predictions for all entries of a group by one network call."""
+        if self._run.interrupted is not None and self._run.interrupted():
+            raise Interrupted
+        first = group[0].prepared.entry
+        batch = torch.cat([cropped(x, part.prepared.entry.area) for part in group])
+        call = NetworkCall(
+            sigma=sigma,
+            sides=tuple(part.side for part in group),
+            entries=tuple(part.prepared.number for part in group),
+            height=batch.shape[-2],
+            width=batch.shape[-1],
+            model_sampling=self._run.model.model_sampling,
+            memory=self._run.memory,
+        )
+        if first.grounded_texts is not None:
+            hook = first.grounded_texts.hook(call.height, call.width, len(batch))
+            hooks = replace(hooks, after_self_attention=(*hooks.after_self_attention, hook))
+        output = self._run.model.denoise(batch, _feed(group, x), call, hooks)
+        return output.float().chunk(len(group))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """An entry that acts at a step, the side it counts for, and its weight per place of its area."""
+
+    prepared: Prepared
     side: int
+    weight: Tensor
 
 
-def _means(denoise: Denoise, x: Latent, sigma: Sigma, sides: tuple[Conditioning, ...]) -> list[Latent]:
-    """Weighted mean prediction of each side."""
-    sums = [torch.zeros_like(x) for _ in sides]
-    counts = [torch.full_like(x, NO_WEIGHT) for _ in sides]
-    parts = [_Part(entry, side) for side, entries in enumerate(sides) for entry in entries]
-    for group in _groups(parts):
-        for part, output in zip(group, _evaluate(denoise, x, sigma, group), strict=True):
-            weight = _weight_map(part.entry, x)
-            sums[part.side] += output * weight
-            counts[part.side] += weight
-    return [total / count for total, count in zip(sums, counts, strict=True)]
+def _parts(side: Side, number: int, x: Latent, level: float) -> list[_Part]:
+    """The acting entries of a side; default entries get what the others leave of the whole weight."""
+    acting = [each for each in side if each.acts_at(level)]
+    parts = [_Part(each, number, weight_map(each.entry, x)) for each in acting if not each.entry.is_default]
+    defaults = [each for each in acting if each.entry.is_default]
+    if not defaults:
+        return parts
+    rest = torch.ones_like(x)
+    for part in parts:
+        cropped(rest, part.prepared.entry.area).sub_(part.weight)
+    rest = rest.relu()
+    if not rest.any():
+        return parts
+    return parts + [_Part(each, number, cropped(rest, each.entry.area)) for each in defaults]
 
 
-def _weight_map(entry: CondEntry, x: Latent) -> Tensor:
-    """How much the entry counts at each place of the latent."""
-    return torch.full_like(x, entry.strength)
-
-
-def _evaluate(denoise: Denoise, x: Latent, sigma: Sigma, group: list[_Part]) -> tuple[Latent, ...]:
-    """Predictions for all entries of a group by one model call."""
-    length = math.lcm(*(part.entry.tokens.shape[1] for part in group))
-    context = torch.cat([_fit_batch(_tile(part.entry.tokens, length), len(x)) for part in group])
-    output = denoise(torch.cat([x] * len(group)), sigma, context.to(x.device))
-    return output.chunk(len(group))
+def _feed(group: list[_Part], x: Latent) -> Feed:
+    entries = [part.prepared for part in group]
+    length = math.lcm(*(each.entry.tokens.shape[1] for each in entries))
+    size = len(x)
+    context = torch.cat([_fit_batch(_tile(each.entry.tokens, length), size) for each in entries])
+    labels = [each.extra.label.expand(size, -1) for each in entries if each.extra.label is not None]
+    channels = [
+        cropped(each.extra.channels, each.entry.area) for each in entries if each.extra.channels is not None
+    ]
+    return Feed(
+        context=context.to(x.device),
+        label=torch.cat(labels).to(x.device) if labels else None,
+        channels=torch.cat(channels).to(x.device) if channels else None,
+        control=entries[0].entry.control,
+    )
 
 
 def _groups(parts: list[_Part]) -> list[list[_Part]]:
-    """Gather entries that can share a call: texts whose lengths tile to a common one that is not too long."""
+    """Gather entries that can share a call: equal sizes, nets and boxes, texts that tile to one length."""
     groups: list[list[_Part]] = []
     for part in parts:
         for group in groups:
@@ -79,8 +196,17 @@ def _groups(parts: list[_Part]) -> list[list[_Part]]:
 
 
 def _can_share(group: list[_Part]) -> bool:
-    lengths = [part.entry.tokens.shape[1] for part in group]
-    widths = {part.entry.tokens.shape[2] for part in group}
+    first, last = group[0].prepared.entry, group[-1].prepared.entry
+    if first.control is not last.control or first.grounded_texts is not last.grounded_texts:
+        return False
+    if first.control is not None and (
+        first.control_tokens is not last.control_tokens or first.control_pooled is not last.control_pooled
+    ):
+        return False
+    if group[0].weight.shape != group[-1].weight.shape:
+        return False
+    lengths = [part.prepared.entry.tokens.shape[1] for part in group]
+    widths = {part.prepared.entry.tokens.shape[2] for part in group}
     return len(widths) == 1 and math.lcm(*lengths) <= MAX_TILING * min(lengths)
 
 
@@ -95,3 +221,56 @@ def _fit_batch(tokens: Tokens, batch: int) -> Tokens:
     if len(tokens) == 1:
         return tokens.expand(batch, -1, -1)
     return tokens.repeat(math.ceil(batch / len(tokens)), 1, 1)[:batch]
+
+
+def _with_same_areas(positive: Side, negative: Side, height: int, width: int) -> tuple[Side, Side]:
+    """Give each side an entry for every area of the other, so that no place has one prediction only."""
+    more_negative = _counterparts(positive, negative, height, width)
+    negative = negative + more_negative
+    return positive + _counterparts(negative, positive, height, width), negative
+
+
+def _counterparts(origins: Side, others: Side, height: int, width: int) -> Side:
+    """Copies of `origins` with areas that `others` lack, with the text of the smallest entry around each."""
+    found = list(others)
+    for origin in origins:
+        area = origin.entry.area
+        if not isinstance(area, Area):
+            continue
+        around = [each for each in found if encloses(each.entry.area, area)]
+        if not around or any(each.entry.area == area for each in around):
+            continue
+        smallest = min(around, key=lambda each: size_of(each.entry.area, height, width))
+        text = {"tokens": smallest.entry.tokens, "pooled": smallest.entry.pooled}
+        found.append(replace(origin, entry=replace(origin.entry, **text), extra=smallest.extra))
+    return tuple(found[len(others) :])
+
+
+def _with_control_of(positive: Side, negative: Side) -> Side:
+    """Deal the nets that reach the negative side out to its entries, unless one has a net of its own."""
+    nets = [
+        each.entry
+        for each in positive
+        if each.entry.control is not None and each.entry.control_reaches_negative and each.entry.area is None
+    ]
+    whole = [place for place, each in enumerate(negative) if each.entry.area is None]
+    if not nets or not whole or any(negative[place].entry.control is not None for place in whole):
+        return negative
+    dealt = list(negative)
+    for index, source in enumerate(nets):
+        place = whole[index % len(whole)]
+        entry = replace(negative[place].entry, control=source.control, control_reaches_negative=True)
+        changed = replace(negative[place], entry=entry)
+        if index < len(whole):
+            dealt[place] = changed
+        else:
+            dealt.append(changed)
+    return tuple(dealt)
+
+
+def _with_boxes_of(positive: Side, negative: Side) -> Side:
+    """Give entries without grounded texts the positive side's, unless the negative side has its own."""
+    boxes = next((each.entry.grounded_texts for each in positive if each.entry.grounded_texts), None)
+    if boxes is None or any(each.entry.grounded_texts is not None for each in negative):
+        return negative
+    return tuple(replace(each, entry=replace(each.entry, grounded_texts=boxes)) for each in negative)

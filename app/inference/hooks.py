@@ -36,11 +36,13 @@ class NetworkCall:
     """What hooks may know of a call of the network.
 
     `sides` names the part of guidance that each equal chunk of the batch belongs to: 0 positive, 1 negative,
-    higher numbers for further ones. `height` and `width` are those of the latent in cells.
+    higher numbers for further ones; `entries` numbers their conditioning entries. `height` and `width` are
+    those of the latent in cells.
     """
 
     sigma: Sigma
     sides: tuple[int, ...]
+    entries: tuple[int, ...]
     height: int
     width: int
     model_sampling: ModelSampling
@@ -156,6 +158,8 @@ _Hooks = TypeVar("_Hooks", NetworkHooks, GuidanceHooks)
 
 def joined(first: _Hooks, second: _Hooks) -> _Hooks:
     """Both sets of hooks, those of `second` after those of `first`; of single ones the later counts."""
+    if second in (NO_NETWORK_HOOKS, NO_GUIDANCE_HOOKS):
+        return first
     changes: dict[str, Any] = {}
     for each in fields(first):
         old, new = getattr(first, each.name), getattr(second, each.name)

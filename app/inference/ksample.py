@@ -7,6 +7,7 @@ import torch
 
 from app.inference.conditioning import Conditioning
 from app.inference.denoiser import Denoiser
+from app.inference.guiders import CfgGuider
 from app.inference.model_sampling import ModelSampling
 from app.inference.noise import initial_noise
 from app.inference.sample import OnStep, sample, with_channels
@@ -58,14 +59,11 @@ def ksample(
     latent = with_channels(latent_image, model.channels)
     noise = initial_noise(latent, seed, batch_index) if add_noise else torch.zeros(latent.shape)
     return sample(
-        model,
+        CfgGuider(model=model, positive=positive, negative=negative, cfg=cfg),
         latent,
         noise,
         SAMPLERS[plan.sampler],
         plan_sigmas(model.model_sampling, plan),
-        positive,
-        negative,
-        cfg,
         seed=seed,
         noise_mask=noise_mask,
         on_step=on_step,

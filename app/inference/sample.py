@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import interpolate
 
-from app.inference.conditioning import Conditioning
 from app.inference.denoiser import Denoiser
-from app.inference.guidance import guided
-from app.inference.interrupts import Interrupted
+from app.inference.guidance import Run
+from app.inference.guiders import Guider, Predict
+from app.inference.hooks import MaskAtStep
 from app.inference.model_sampling import ModelSampling
 from app.inference.noise import seeded_noise
 from app.inference.samplers.base import Ask, Sampler, SamplerContext, SamplerRun
 from app.inference.seeds import following_seed
-from app.inference.types import Latent, Mask, Sigma, Sigmas, Tokens
+from app.inference.types import Latent, Mask, Sigma, Sigmas
 
 OnStep = Callable[[int, int, Latent, Latent], None]
 """(step from 0, total steps, denoised prediction, sample after the step), both in model space."""
@@ -37,14 +37,11 @@ class ChannelMismatch(ValueError):
 
 @torch.no_grad()
 def sample(
-    model: Denoiser,
+    guider: Guider,
     latent_image: Latent,
     noise: Latent,
     sampler: Sampler,
     sigmas: Sigmas,
-    positive: Conditioning,
-    negative: Conditioning,
-    cfg: float,
     *,
     seed: int,
     noise_mask: Mask | None = None,
@@ -58,6 +55,7 @@ def sample(
     hears of every finished step. `interrupted` is asked before every model call; if it says yes, Interrupted
     is raised. ChannelMismatch: the latent is not empty and belongs to another family.
     """
+    model = guider.model
     if len(sigmas) == 0:
         return latent_image
     sigmas = sampler.prepares(sigmas.to(model.device, torch.float32))
@@ -67,16 +65,19 @@ def sample(
     if sampling.is_flow and sigmas[-1] >= 1:
         return latent_image  # nothing but noise would remain, and no scale could bring the picture back
 
-    keep = None
+    keep, mask = None, None
     if noise_mask is not None:
+        mask = fit_mask(noise_mask, latent)
         mask_noise = seeded_noise(noise, following_seed(seed)) if sampler.separate_mask_noise else noise
-        keep = _Keep(fit_mask(noise_mask, latent), latent, mask_noise.to(model.device), sampling)
-    answers = _Answers(model, positive, negative, cfg, keep, interrupted)
+        at_step = model.guidance_hooks.mask_at_step
+        keep = _Keep(mask, latent, mask_noise.to(model.device), sampling, sigmas, at_step)
+    run = Run(model=model, latent=latent, sigmas=sigmas, mask=mask, interrupted=interrupted)
+    answers = _Answers(guider.begin(run), keep)
     start = sampling.noise_scaling(sigmas[0], noise, latent, max_denoise=_starts_at_top(sigmas[0], sampling))
     x = start
     if len(sigmas) > 1:
-        run = sampler.method(start, sigmas, SamplerContext(model_sampling=sampling, seed=seed))
-        x = _drive(run, answers, len(sigmas) - 1, on_step)
+        steps = sampler.method(start, sigmas, SamplerContext(model_sampling=sampling, seed=seed))
+        x = _drive(steps, answers, len(sigmas) - 1, on_step)
     x = sampling.inverse_noise_scaling(sigmas[-1], x)
     return model.latent_format.process_out(x).float().to(latent_image.device)
 
@@ -136,7 +137,7 @@ def _starts_at_top(sigma: Sigma, sampling: ModelSampling) -> bool:
     return first > top or math.isclose(first, top, rel_tol=TOP_TOLERANCE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Keep:
     """The part of a picture that must not change: where `mask` is 0."""
 
@@ -144,34 +145,35 @@ class _Keep:
     latent: Latent
     noise: Latent
     sampling: ModelSampling
+    sigmas: Sigmas
+    at_step: MaskAtStep | None
 
-    def before(self, x: Latent, sigma: Sigma) -> Latent:
+    def mask_at(self, sigma: Sigma) -> Mask:
+        """The mask of this level; the same at all of them unless a hook of the model changes it."""
+        if self.at_step is None:
+            return self.mask
+        return self.at_step(self.mask, sigma, self.sigmas, self.sampling)
+
+    def before(self, x: Latent, mask: Mask, sigma: Sigma) -> Latent:
         """Show the model the kept part at the right noise level."""
         noisy = self.sampling.noise_scaling(sigma, self.noise, self.latent, max_denoise=False)
-        return x * self.mask + noisy * (1 - self.mask)
+        return x * mask + noisy * (1 - mask)
 
-    def after(self, denoised: Latent) -> Latent:
+    def after(self, denoised: Latent, mask: Mask) -> Latent:
         """Put the kept part back."""
-        return denoised * self.mask + self.latent * (1 - self.mask)
+        return denoised * mask + self.latent * (1 - mask)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Answers:
     """Denoised predictions for a sampler: mask, guidance, model, in this order around each other."""
 
-    model: Denoiser
-    positive: Conditioning
-    negative: Conditioning
-    cfg: float
+    predict: Predict
     keep: _Keep | None
-    interrupted: Callable[[], bool] | None
 
     def __call__(self, ask: Ask) -> Latent:
-        x = ask.x if self.keep is None else self.keep.before(ask.x, ask.sigma)
-        denoised = guided(self._denoise, x, ask.sigma, self.positive, self.negative, self.cfg)
-        return denoised if self.keep is None else self.keep.after(denoised)
-
-    def _denoise(self, x: Latent, sigma: Sigma, context: Tokens) -> Latent:
-        if self.interrupted is not None and self.interrupted():
-            raise Interrupted
-        return self.model.denoise(x, sigma, context).float()
+        if self.keep is None:
+            return self.predict(ask.x, ask.sigma).denoised
+        mask = self.keep.mask_at(ask.sigma)
+        denoised = self.predict(self.keep.before(ask.x, mask, ask.sigma), ask.sigma).denoised
+        return self.keep.after(denoised, mask)

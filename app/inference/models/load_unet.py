@@ -14,6 +14,7 @@ from app.inference.models.detect import Tensors
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.ldm_names import rename, unet_modules
 from app.inference.models.model_file import ModelFile
+from app.inference.models.unet import UNet
 from app.inference.models.unet_shape import UNetShape, diffusers_config, unet_shape
 from app.inference.preview import SD1_PREVIEW, LatentRgb
 
@@ -36,13 +37,10 @@ def load_diffusion_model(file: ModelFile, prefix: str, device: Device) -> Diffus
         dtype=dtype,
     )
     return DiffusionModel(
-        unet=unet,
-        shape=shape,
+        network=UNet(unet, shape, device),
         model_sampling=EpsSampling(),
         latent_format=SD1_LATENT,
         preview_factors=_preview_factors(file.metadata),
-        device=device,
-        dtype=dtype,
     )
 
 

@@ -19,10 +19,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from app.inference.conditioning import CondEntry
+from app.inference.hooks import NO_NETWORK_HOOKS
 from app.inference.latents import LatentBatch
 from app.inference.samplers.registry import SAMPLERS
 from app.inference.schedules import SCHEDULERS
 from app.nodes.registry import builtin_nodes
+from tests.unit.inference.toy_model import one_call
 from tests.unit.nodes.recording_context import RecordingContext
 
 GOLDEN = Path(__file__).parents[2] / "golden/pipelines_unet.json"
@@ -113,7 +115,14 @@ def test_unet_gives_the_recorded_outputs(context: RecordingContext) -> None:
         x = _random(case["x"])
         tokens = clip.encode(case["context"])[0].tokens.expand(len(x), -1, -1)
         with torch.inference_mode():
-            output = model.unet(x, case["timestep"], tokens, return_dict=False)[0]
+            output = model.network(
+                x,
+                torch.tensor([float(case["timestep"])]).expand(len(x)),
+                tokens,
+                None,
+                one_call(torch.tensor(1.0), model.model_sampling),
+                NO_NETWORK_HOOKS,
+            )
         _assert_tensor(output, case["out"])
 
 

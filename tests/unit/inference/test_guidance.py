@@ -5,32 +5,42 @@ import torch
 from torch import Tensor
 
 from app.inference.conditioning import CondEntry, Conditioning
-from app.inference.guidance import guided
+from app.inference.denoiser import Feed
+from app.inference.guidance import Run
+from app.inference.guiders import CfgGuider
+from app.inference.hooks import NetworkCall, NetworkHooks
+from tests.unit.inference.toy_model import FAMILIES, ToyModel
 
 SIGMA = torch.tensor(1.0)
 
 
-class MeanOfContext:
+class MeanOfContext(ToyModel):
     """Predicts, for each item, the mean of its context; remembers the shapes it was called with."""
 
     def __init__(self) -> None:
+        super().__init__(model_sampling=FAMILIES["eps"])
         self.contexts: list[tuple[int, ...]] = []
 
-    def __call__(self, x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
-        assert len(x) == len(context)
-        self.contexts.append(tuple(context.shape))
-        return torch.zeros_like(x) + context.mean(dim=(1, 2)).reshape(-1, 1, 1, 1)
+    def denoise(self, x: Tensor, feed: Feed, call: NetworkCall, hooks: NetworkHooks) -> Tensor:
+        assert len(x) == len(feed.context)
+        self.contexts.append(tuple(feed.context.shape))
+        return torch.zeros_like(x) + feed.context.mean(dim=(1, 2)).reshape(-1, 1, 1, 1)
 
 
 def entry(value: float, length: int = 77, strength: float = 1.0, width: int = 8) -> CondEntry:
     return CondEntry(tokens=torch.full((1, length, width), float(value)), strength=strength)
 
 
+def guided(model: ToyModel, x: Tensor, positive: Conditioning, negative: Conditioning, cfg: float) -> Tensor:
+    guider = CfgGuider(model=model, positive=positive, negative=negative, cfg=cfg)
+    return guider.begin(Run(model=model, latent=x, sigmas=SIGMA[None]))(x, SIGMA).denoised
+
+
 def predict(
     positive: Conditioning, negative: Conditioning, cfg: float, batch: int = 1
 ) -> tuple[float, MeanOfContext]:
     model = MeanOfContext()
-    denoised = guided(model, torch.randn(batch, 4, 2, 2), SIGMA, positive, negative, cfg)
+    denoised = guided(model, torch.randn(batch, 4, 2, 2), positive, negative, cfg)
     assert denoised.shape == (batch, 4, 2, 2)
     assert len(denoised.unique()) == 1
     return denoised.flatten()[0].item(), model
@@ -80,7 +90,7 @@ def test_a_text_per_picture_is_dealt_out_in_turn() -> None:
     texts = CondEntry(tokens=torch.tensor([1.0, 2.0]).reshape(2, 1, 1))
     model = MeanOfContext()
 
-    denoised = guided(model, torch.zeros(3, 4, 2, 2), SIGMA, (texts,), (), 1.0)
+    denoised = guided(model, torch.zeros(3, 4, 2, 2), (texts,), (), 1.0)
 
     assert denoised[:, 0, 0, 0].tolist() == [1.0, 2.0, 1.0]
 

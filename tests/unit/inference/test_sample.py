@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from app.inference.conditioning import CondEntry
+from app.inference.denoiser import Feed
+from app.inference.hooks import NetworkCall, NetworkHooks
 from app.inference.interrupts import Interrupted
 from app.inference.ksample import SamplingPlan, ksample
 from app.inference.latent_format import SD1_LATENT
 from app.inference.noise import initial_noise, seeded_noise
 from app.inference.sample import ChannelMismatch, OnStep, fit_mask, sample, with_channels
 from app.inference.samplers.registry import SAMPLERS
-from tests.unit.inference.toy_model import FAMILIES, NEGATIVE, POSITIVE, ToyModel
+from tests.unit.inference.toy_model import FAMILIES, NEGATIVE, POSITIVE, ToyModel, guider
 
 SIGMAS = torch.tensor([10.0, 5.0, 1.0, 0.0])
 EMPTY = torch.zeros(1, 4, 2, 2)
@@ -34,14 +36,11 @@ def run(
     interrupted: Callable[[], bool] | None = None,
 ) -> torch.Tensor:
     return sample(
-        model,
+        guider(model),
         latent,
         initial_noise(latent, 1),
         SAMPLERS[sampler],
         sigmas,
-        POSITIVE,
-        NEGATIVE,
-        2.0,
         seed=1,
         noise_mask=noise_mask,
         on_step=on_step,
@@ -82,14 +81,11 @@ def test_interruption_is_heard_between_the_calls_of_one_step() -> None:
 
     with pytest.raises(Interrupted):
         sample(
-            model,
+            guider(model, 1.0, far_apart, ()),
             EMPTY,
             EMPTY,
             SAMPLERS["euler"],
             SIGMAS,
-            far_apart,
-            (),
-            1.0,
             seed=1,
             interrupted=lambda: model.calls >= 1,
         )
@@ -143,9 +139,11 @@ def test_ddim_draws_its_own_noise_for_the_kept_part() -> None:
     seen: dict[str, torch.Tensor] = {}
 
     class Watching(ToyModel):
-        def denoise(self, x: torch.Tensor, sigma: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+        def denoise(
+            self, x: torch.Tensor, feed: Feed, call: NetworkCall, hooks: NetworkHooks
+        ) -> torch.Tensor:
             seen.setdefault("x", x[:1])
-            return super().denoise(x, sigma, context)
+            return super().denoise(x, feed, call, hooks)
 
     run(Watching(model_sampling=FAMILIES["eps"]), "ddim", latent=PICTURE, noise_mask=torch.zeros(2, 2))
 
@@ -167,9 +165,7 @@ def test_only_a_latent_with_a_picture_is_mapped_into_model_space() -> None:
     def start_of(latent: torch.Tensor) -> torch.Tensor:
         model = ToyModel(model_sampling=FAMILIES["eps"], latent_format=SD1_LATENT)
         zeros = torch.zeros_like(latent)
-        return sample(
-            model, latent, zeros, SAMPLERS["euler"], torch.tensor([2.0]), POSITIVE, NEGATIVE, 1.0, seed=1
-        )
+        return sample(guider(model, 1.0), latent, zeros, SAMPLERS["euler"], torch.tensor([2.0]), seed=1)
 
     assert torch.allclose(start_of(PICTURE), PICTURE)  # in and out again
     assert torch.equal(start_of(EMPTY), EMPTY)

@@ -11,7 +11,7 @@ from app.inference.sample import sample
 from app.inference.samplers.base import Sampler
 from app.inference.samplers.registry import SAMPLERS
 from tests.unit.inference.golden import golden
-from tests.unit.inference.toy_model import FAMILIES, NEGATIVE, POSITIVE, ToyModel
+from tests.unit.inference.toy_model import FAMILIES, ToyModel, guider
 
 TOY = golden("samplers_toy")
 MORE = golden("samplers_more")
@@ -45,14 +45,11 @@ def test_sampler_follows_the_recorded_toy_trajectory(name: str) -> None:
     noise = torch.randn([1, 4, 4, 4], generator=torch.Generator().manual_seed(42))
 
     result = sample(
-        model,
+        guider(model),
         torch.zeros(1, 4, 4, 4),
         noise,
         SAMPLERS[sampler],
         torch.tensor(case["sigmas"]),
-        POSITIVE,
-        NEGATIVE,
-        2.0,
         seed=42,
     )
 
@@ -70,14 +67,11 @@ def test_sampler_follows_the_recorded_case(case: dict[str, Any]) -> None:
     sigmas = torch.tensor(MORE["sigmas"][case["sigmas"]])
 
     result = sample(
-        model,
+        guider(model, case.get("cfg", 2.0)),
         latent.reshape(shape),
         noise.reshape(shape) if case.get("add_noise", True) else torch.zeros(shape),
         with_options(SAMPLERS[case["sampler"]], case.get("options", {})),
         sigmas,
-        POSITIVE,
-        NEGATIVE,
-        case.get("cfg", 2.0),
         seed=seed,
         noise_mask=torch.tensor(MORE["mask"]) if case.get("mask") else None,
     )

@@ -10,6 +10,9 @@ import torch
 from torch import Tensor
 
 from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.denoiser import ExtraInputs, Feed
+from app.inference.guiders import CfgGuider
+from app.inference.hooks import NO_GUIDANCE_HOOKS, GuidanceHooks, NetworkCall, NetworkHooks
 from app.inference.latent_format import LatentFormat, ScaledLatent
 from app.inference.model_sampling import EpsSampling, FlowSampling, ModelSampling
 
@@ -30,7 +33,15 @@ class ToyModel:
     calls: int = 0
     batch_sizes: list[int] = field(default_factory=list)
 
-    def denoise(self, x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
+    guidance_hooks: GuidanceHooks = NO_GUIDANCE_HOOKS
+
+    def extra_inputs(
+        self, entry: CondEntry, *, negative: bool, latent: Tensor, mask: Tensor | None
+    ) -> ExtraInputs:
+        return ExtraInputs()
+
+    def denoise(self, x: Tensor, feed: Feed, call: NetworkCall, hooks: NetworkHooks) -> Tensor:
+        sigma, context = call.sigma, feed.context
         self.calls += 1
         self.batch_sizes.append(len(x))
         fallen, squeezed = x / (1 + sigma**2), x / (1 + sigma)
@@ -38,3 +49,31 @@ class ToyModel:
         unconditional = 0.8 * fallen - 0.1 * torch.sin(squeezed)
         positive = context[:, :1, :1].unsqueeze(-1) > 0.5
         return torch.where(positive, conditional, unconditional)
+
+
+def guider(
+    model: ToyModel,
+    cfg: float = 2.0,
+    positive: Conditioning = POSITIVE,
+    negative: Conditioning = NEGATIVE,
+) -> CfgGuider:
+    return CfgGuider(model=model, positive=positive, negative=negative, cfg=cfg)
+
+
+def one_call(
+    sigma: Tensor,
+    model_sampling: ModelSampling,
+    height: int = 0,
+    width: int = 0,
+    sides: tuple[int, ...] = (0,),
+) -> NetworkCall:
+    """A network call outside any run."""
+    return NetworkCall(
+        sigma=sigma,
+        sides=sides,
+        entries=tuple(range(len(sides))),
+        height=height,
+        width=width,
+        model_sampling=model_sampling,
+        memory={},
+    )

@@ -10,6 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from app.inference.denoiser import Feed
+from app.inference.hooks import NO_NETWORK_HOOKS
 from app.inference.models import errors
 from app.inference.models.checkpoint import load_checkpoint, load_text_file, load_vae_file
 from app.inference.models.detect import detect_checkpoint
@@ -17,6 +19,7 @@ from app.inference.models.ldm_names import UNetLevel
 from app.inference.models.model_file import ModelFile, TensorInfo, open_model_file
 from app.inference.models.unet_shape import diffusers_config, unet_shape
 from tests.checkpoints import TEXT, UNET, VAE, Tiny, save_tiny, tiny_weights
+from tests.unit.inference.toy_model import one_call
 
 CPU = torch.device("cpu")
 SMALL = Tiny(text_layers=1, vae_mult=(1, 1))
@@ -229,7 +232,11 @@ def test_half_precision_file_computes_in_full_precision_on_the_cpu(file: Path) -
 
     assert checkpoint.text_encoder is not None
     assert checkpoint.vae is not None
-    parts = (checkpoint.diffusion_model.unet, checkpoint.vae.network, checkpoint.text_encoder.network.network)
+    parts = (
+        checkpoint.diffusion_model.network.network,
+        checkpoint.vae.network,
+        checkpoint.text_encoder.network.network,
+    )
     assert {each.dtype for part in parts for each in part.parameters()} == {torch.float32}
 
 
@@ -238,8 +245,12 @@ def test_number_of_heads_may_come_from_the_metadata(file: Path) -> None:
     four = load_checkpoint(save_tiny(file, SMALL, metadata={"cc.num_heads": "4"}), CPU).diffusion_model
     x, context, sigma = torch.randn(1, 4, 8, 8), torch.randn(1, 77, 64), torch.tensor(1.0)
 
-    assert (eight.shape.heads, four.shape.heads) == (8, 4)
-    assert not torch.allclose(eight.denoise(x, sigma, context), four.denoise(x, sigma, context))
+    assert (eight.network.shape.heads, four.network.shape.heads) == (8, 4)
+    first, second = (
+        model.denoise(x, Feed(context=context), one_call(sigma, model.model_sampling), NO_NETWORK_HOOKS)
+        for model in (eight, four)
+    )
+    assert not torch.allclose(first, second)
 
 
 def test_impossible_number_of_heads_is_refused(file: Path) -> None:
@@ -278,7 +289,7 @@ def test_running_averages_and_strangers_are_ignored(file: Path) -> None:
 def test_levels_are_counted_from_the_tensors(file: Path) -> None:
     sizes = replace(SMALL, mult=(1, 2, 2), attention=(False, True, True), blocks=2)
 
-    shape = load_checkpoint(save_tiny(file, sizes), CPU).diffusion_model.shape
+    shape = load_checkpoint(save_tiny(file, sizes), CPU).diffusion_model.network.shape
 
     assert shape.levels == (
         UNetLevel(channels=32, blocks=2, depth=0),

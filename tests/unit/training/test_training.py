@@ -10,6 +10,8 @@ import torch
 from safetensors import safe_open
 from torch import device as Device
 
+from app.inference.denoiser import Feed
+from app.inference.hooks import NO_NETWORK_HOOKS
 from app.inference.models.checkpoint import load_checkpoint
 from app.inference.models.ldm_names import vae_name
 from app.training.demo_model.__main__ import main
@@ -26,6 +28,7 @@ from app.training.demo_model.networks import make_unet, make_vae, text_states
 from app.training.demo_model.training_loop import Learner, Stage, TrainingRun, averaged_weights
 from app.training.demo_model.words import compact_batch, used_tokens
 from tests.checkpoints import Tiny, tiny_weights
+from tests.unit.inference.toy_model import one_call
 
 CPU = Device("cpu")
 HOUR_S = 3600.0
@@ -137,7 +140,9 @@ def test_the_product_loads_the_networks_that_were_trained(trained: Path) -> None
         sampling = loaded.diffusion_model.model_sampling
         sigma = sampling.sigmas[500]
         x = noise * torch.sqrt(sigma**2 + 1)
-        denoised = loaded.diffusion_model.denoise(x, sigma, entry.tokens)
+        denoised = loaded.diffusion_model.denoise(
+            x, Feed(context=entry.tokens), one_call(sigma, sampling), NO_NETWORK_HOOKS
+        )
         decoded = loaded.vae.decode(noise / 0.18215)
 
     torch.testing.assert_close(entry.tokens, states, atol=2e-2, rtol=0)  # fp16 weights

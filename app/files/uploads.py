@@ -13,7 +13,7 @@ from app.files.folders import DataFolders
 from app.files.safe_names import contained, relative_parts, safe_segment
 
 FOLDER_TYPES = ("input", "output", "temp")
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from PIL import Image as Pillow
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from app.inference.errors import ChannelsDoNotFit, SizeNotUsable
 from app.inference.images import Image, from_pillow, to_pillow
 from app.inference.types import Latent
 
@@ -15,10 +16,11 @@ def resize_latent(latent: Latent, width: int, height: int, method: str, *, crop:
     """`latent` [B, C, h, w] in another size, in cells.
 
     `method`: nearest-exact, bilinear, area, bicubic (none of them antialiased), bislerp or lanczos. `crop`
-    first cuts the longer side to the wanted aspect. Raises ValueError for a size below 1.
+    first cuts the longer side to the wanted aspect. Raises SizeNotUsable for a size below 1,
+    ChannelsDoNotFit where lanczos meets other than 3 or 4 channels.
     """
     if width < 1 or height < 1:
-        raise ValueError(f"The size {width}x{height} is too small: each side needs at least 1.")
+        raise SizeNotUsable(f"The size {width}x{height} is too small: each side needs at least 1.")
     if crop:
         latent = _crop_to_aspect(latent, width, height)
     if method == "bislerp":
@@ -53,7 +55,9 @@ def _crop_to_aspect(latent: Latent, width: int, height: int) -> Latent:
 def _lanczos(image: Image, width: int, height: int) -> Image:
     """Pillow's antialiased Lanczos filter, on 8 bits per channel."""
     if image.shape[-1] not in (3, 4):
-        raise ValueError(f"lanczos needs pictures with 3 or 4 channels, not {image.shape[-1]}; use bicubic.")
+        raise ChannelsDoNotFit(
+            f"lanczos needs pictures with 3 or 4 channels, not {image.shape[-1]}: use bicubic."
+        )
     size = (width, height)
     resized = [to_pillow(each.cpu()).resize(size, Pillow.Resampling.LANCZOS) for each in image]
     return torch.cat([from_pillow(each) for each in resized]).to(image)

@@ -34,14 +34,12 @@ def png_declaring(width: int, height: int, *extra: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + data + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_allowed_formats_open(image_format: str) -> None:
     assert open_picture(encoded(image_format)).size == (16, 12)
 
 
-@pytest.mark.parametrize(
-    "image_format", ["TIFF", "ICO", "PPM", "TGA", "PCX", "EPS", "PDF", "DDS", "JPEG2000"]
-)
+@pytest.mark.parametrize("image_format", ["ICO", "PPM", "TGA", "PCX", "EPS", "PDF", "DDS", "JPEG2000"])
 def test_rare_formats_are_refused(image_format: str) -> None:
     with pytest.raises(UnsupportedMedia):
         open_picture(encoded(image_format, (64, 64)))
@@ -96,6 +94,59 @@ def test_every_frame_of_an_animation_comes_out() -> None:
         (0, 255, 0),
         (0, 0, 255),
     ]
+
+
+@pytest.mark.parametrize("compression", ["raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate"])
+def test_everyday_compressions_of_tiff_open(compression: str) -> None:
+    assert open_picture(encoded("TIFF", compression=compression)).getpixel((0, 0)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("compression", "mode"), [("group4", "1"), ("lzma", "RGB"), ("zstd", "RGB")])
+def test_rare_compressions_of_tiff_are_refused(compression: str, mode: str) -> None:
+    with pytest.raises(UnsupportedMedia, match=compression):
+        open_picture(encoded("TIFF", mode=mode, compression=compression))
+
+
+def tiff_pages(*pages: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
+    return buffer.getvalue()
+
+
+def test_a_later_page_that_declares_too_much_is_refused_before_decoding() -> None:
+    small, wide = Image.new("L", (2, 2)), Image.new("L", (3, 1))
+    content = tiff_pages(small, wide).replace(
+        struct.pack("<HHII", 256, 4, 1, 3), struct.pack("<HHII", 256, 4, 1, 9000)
+    )
+    picture = open_picture(content)
+    with pytest.raises(MediaTooLarge, match="9000"):
+        list(frames(picture))
+
+
+def test_too_many_pages_are_refused() -> None:
+    content = tiff_pages(*[Image.new("1", (1, 1))] * 1001)
+    with pytest.raises(MediaTooLarge, match="1001 frames"):
+        open_picture(content)
+
+
+def test_large_tiles_of_a_tiff_are_refused() -> None:
+    content = bytearray(encoded("TIFF"))
+    entries = struct.pack("<HHII", 322, 4, 1, 100_000) + struct.pack("<HHII", 323, 4, 1, 100_000)
+    directory = struct.unpack("<I", content[4:8])[0]
+    count = struct.unpack("<H", content[directory : directory + 2])[0]
+    old = content[directory + 2 : directory + 2 + 12 * count]
+    content[4:8] = struct.pack("<I", len(content))
+    content += struct.pack("<H", count + 2) + old + entries + b"\0\0\0\0"
+    with pytest.raises(MediaTooLarge, match="tiles"):
+        open_picture(bytes(content))
+
+
+def test_a_tiff_directory_that_names_itself_as_next_ends_there() -> None:
+    content = bytearray(encoded("TIFF"))
+    directory = struct.unpack("<I", content[4:8])[0]
+    count = struct.unpack("<H", content[directory : directory + 2])[0]
+    content[directory + 2 + 12 * count : directory + 6 + 12 * count] = content[4:8]
+    assert len(list(frames(open_picture(bytes(content))))) == 1
 
 
 def test_texts_come_back_as_written() -> None:

@@ -9,7 +9,7 @@ from app.graph.node_schema import InputSchema
 from app.inference.samplers.registry import SAMPLERS
 from app.inference.schedules import SCHEDULERS
 from app.nodes.registry import builtin_nodes
-from tests.unit.nodes.recorded import GOLDEN
+from tests.integration.nodes.recorded_nodes.cases import GOLDEN
 
 RECORDED = json.loads((GOLDEN / "core-nodes.json").read_text(encoding="utf-8"))
 BY_CLASS: dict[str, dict[str, Any]] = {each["class_type"]: each for each in RECORDED["nodes"]}

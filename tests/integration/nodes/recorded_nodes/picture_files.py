@@ -69,6 +69,15 @@ def _animated_png(path: Path) -> None:
     first.save(path, save_all=True, append_images=[second], duration=100)
 
 
+def _tiff(path: Path) -> None:
+    Pillow.fromarray(_pixels(3, 2, 3)).save(path)
+
+
+def _tiff_of_two_sizes(path: Path) -> None:
+    second = Pillow.fromarray(_pixels(2, 2, 3, 1))
+    Pillow.fromarray(_pixels(3, 2, 3)).save(path, save_all=True, append_images=[second])
+
+
 _WRITERS = {
     "rgb.png": _rgb,
     "rgba.png": _rgba,
@@ -80,5 +89,6 @@ _WRITERS = {
     "exif6.png": _rotated,
     "anim.webp": _animated_webp,
     "anim.png": _animated_png,
+    "one.tiff": _tiff,
+    "two.tiff": _tiff_of_two_sizes,
 }
-KNOWN = frozenset(_WRITERS)

@@ -1,0 +1,20 @@
+"""Which function runs which recorded cases; a new fixture module adds its RUNNERS here."""
+
+from tests.integration.nodes.recorded_nodes import loader_errors, pictures
+from tests.integration.nodes.recorded_nodes.calls import Runner, run_plain
+from tests.integration.nodes.recorded_nodes.cases import Case, kind
+
+ANY_NODE = "*"
+
+RUNNERS: dict[tuple[str | None, str], Runner] = {
+    (None, ANY_NODE): run_plain,
+    ("loader_error", ANY_NODE): loader_errors.run,
+    **pictures.RUNNERS,
+}
+"""By fixture and node class; an entry for the class goes before one for any."""
+
+
+def runner_of(case: Case) -> Runner | None:
+    """What runs this case; None when its fixture is not written yet."""
+    fixture, node = kind(case)
+    return RUNNERS.get((fixture, node)) or RUNNERS.get((fixture, ANY_NODE))

@@ -37,6 +37,7 @@ class ExecutorStatus:
     state: str = "starting"
     detail: str = "The executor is starting."
     devices: tuple[Device, ...] = ()
+    models_bytes: int = 0
     torch_version: str = ""
     pid: int | None = None
 
@@ -230,8 +231,8 @@ class ExecutorTask:
 
     def _on_event(self, event: Event) -> None:
         match event:
-            case DeviceMemory(devices=devices):
-                self._status = replace(self._status, devices=tuple(devices))
+            case DeviceMemory(devices=devices, models_bytes=models_bytes):
+                self._status = replace(self._status, devices=tuple(devices), models_bytes=models_bytes)
             case LogLine():
                 self._on_log(event)
             case _:

@@ -121,7 +121,8 @@ class Control:
                             interrupted=lambda prompt_id=command.prompt_id: prompt_id in self._stopped,
                         ),
                     )
-            self._emit(DeviceMemory(devices=describe_devices(device)))
+            models_bytes = surroundings.models.bytes
+            self._emit(DeviceMemory(devices=describe_devices(device), models_bytes=models_bytes))
 
     def _run(self, command: RunPrompt, run: PromptRun) -> None:
         with self._lock:

@@ -126,7 +126,7 @@ class PromptRun:
         inputs: dict[str, list[Any]] = {}
         try:
             inputs = self._inputs(node_id, node)
-            result = call_node(node, self._context(node_id), inputs)
+            result = self._call(node_id, node, inputs)
         except Interrupted:
             self._stop_at(node_id)
             return False
@@ -138,6 +138,19 @@ class PromptRun:
         self._executed.append(node_id)
         self._report_finished(node_id, cached=False, seconds=time.perf_counter() - started)
         return True
+
+    def _call(self, node_id: str, node: NodeClass, inputs: Mapping[str, list[Any]]) -> NodeOutput:
+        """Call a node; where memory runs out, once more with all models unloaded."""
+        try:
+            return call_node(node, self._context(node_id), inputs)
+        except Exception as exc:
+            if not self._surroundings.models.make_room_after(exc):
+                raise
+        try:
+            return call_node(node, self._context(node_id), inputs)
+        except Exception as exc:
+            self._surroundings.models.raise_if_memory_ran_out(exc)
+            raise
 
     def _inputs(self, node_id: str, node: NodeClass) -> dict[str, list[Any]]:
         """One list of values per input: what the links bring, declared literals as one-element lists."""
@@ -178,8 +191,6 @@ class PromptRun:
         self._end("interrupted", node_id=node_id, node_type=self._prompt[node_id]["class_type"])
 
     def _fail(self, node_id: str, exc: Exception, inputs: Mapping[str, list[Any]]) -> None:
-        if type(exc).__name__ == "OutOfMemoryError":
-            self._surroundings.models.free()
         error = NodeError(
             node_id=node_id,
             node_type=self._prompt[node_id]["class_type"],

@@ -1,6 +1,9 @@
 """Chooses the compute device and number formats, and describes the devices for the server's statistics."""
 
+import contextlib
+import ctypes
 import platform
+import sys
 from pathlib import Path
 
 import psutil
@@ -61,11 +64,14 @@ def memory_budget_bytes(device: Device) -> int:
 
 
 def release_cached_memory(device: Device) -> None:
-    """Give memory that torch keeps for later back to the device."""
+    """Give memory that torch and the C library keep for later back to the device and the system."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library has no such function
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _describe_cuda(device: Device) -> events.Device:

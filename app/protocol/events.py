@@ -33,9 +33,10 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class DeviceMemory(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Memory of the devices after a prompt or on change."""
+    """Memory of the devices and of the loaded models, in bytes, after a prompt or on change."""
 
     devices: list[Device]
+    models_bytes: int = 0
 
 
 class ExecutionStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -28,7 +28,11 @@ def system_stats(request: Request) -> Response:
     stats = {
         "system": _system(services),
         "devices": [_device(each) for each in status.devices],
-        "executor": {"state": status.state, "detail": status.detail},
+        "executor": {
+            "state": status.state,
+            "detail": status.detail,
+            "models_bytes": status.models_bytes,
+        },
     }
     return json_reply(request, stats)
 

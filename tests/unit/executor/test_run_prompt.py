@@ -307,3 +307,42 @@ def test_first_event_is_the_start(bench: Bench) -> None:
     bench.run(SUM, ["4"])
     assert isinstance(bench.events[0], ExecutionStarted)
     assert isinstance(bench.events[2], NodeStarted)
+
+
+def test_a_node_that_ran_out_of_memory_is_called_once_more(bench: Bench) -> None:
+    failures = [MemoryError()]
+
+    def fail_once(context: RunContext) -> None:
+        if context.node_id == "3" and failures:
+            raise failures.pop()
+
+    bench.on_call = fail_once
+    ended = bench.run(SUM, ["4"])
+
+    assert ended.outcome == "success"
+    assert bench.calls == ["1", "2", "3", "3", "4"]
+
+
+def test_memory_that_runs_out_twice_is_an_error_that_says_what_to_do(bench: Bench) -> None:
+    def fail(context: RunContext) -> None:
+        if context.node_id == "3":
+            raise MemoryError
+
+    bench.on_call = fail
+    ended = bench.run(SUM, ["4"])
+
+    assert bench.calls == ["1", "2", "3", "3"]
+    assert ended.error is not None
+    assert ended.error.exception_type == "app.inference.memory.OutOfMemory"
+    assert "Make the picture or the batch smaller" in ended.error.message
+
+
+def test_other_errors_are_not_tried_again(bench: Bench) -> None:
+    def fail(context: RunContext) -> None:
+        if context.node_id == "3":
+            raise ValueError("no")
+
+    bench.on_call = fail
+    bench.run(SUM, ["4"])
+
+    assert bench.calls == ["1", "2", "3"]

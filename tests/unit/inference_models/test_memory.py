@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import device as Device
 from torch import nn
 
-from app.inference.memory import ModelStore, loaded_bytes
+from app.inference.memory import ModelStore, expected_bytes, loaded_bytes, ran_out_of_memory
 from app.inference.models.checkpoint import load_checkpoint
 from tests.checkpoints import Tiny, save_tiny
 
@@ -115,3 +115,45 @@ def test_all_parts_of_a_checkpoint_count(tmp_path: Path) -> None:
     checkpoint = load_checkpoint(path, CPU)
 
     assert loaded_bytes(checkpoint) == sum(each.nbytes for each in load_file(path).values())
+
+
+def test_room_is_made_before_the_next_model_is_loaded(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.safetensors" for name in ("a", "b")]
+    for path in paths:
+        save_file({"weight": torch.zeros(100, dtype=torch.float16)}, path)
+    store = ModelStore(CPU, 700)  # one of them, as float32 on the CPU
+    loaded_at_load: list[int] = []
+
+    def load(path: Path, device: Device) -> Loaded:
+        loaded_at_load.append(store.bytes)
+        return Loader()(path, device)
+
+    for path in paths:
+        store.get("checkpoint", path, load)
+
+    assert expected_bytes(paths[0], CPU) == 400
+    assert loaded_at_load == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (MemoryError(), True),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
+            True,
+        ),
+        (RuntimeError("The size of tensor a (4) must match the size of tensor b (5)"), False),
+        (ValueError("can't allocate memory"), False),
+    ],
+)
+def test_running_out_of_memory_is_told_from_other_errors(error: Exception, expected: bool) -> None:
+    assert ran_out_of_memory(error) == expected
+
+
+def test_an_allocation_that_cannot_be_met_is_recognised() -> None:
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**60, dtype=torch.uint8)
+
+    assert ran_out_of_memory(raised.value)

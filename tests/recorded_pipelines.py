@@ -1,4 +1,4 @@
-"""Runs recorded prompts node by node and compares what they give with the record; for tests of nodes and models.
+"""Runs recorded prompts node by node and compares their outputs; tests of models and nodes ask.
 
 The record's `_doc` tells what is compared: every listed number within a share of the largest magnitude.
 """

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from app.inference.conditioning import CondEntry
 from app.inference.hooks import NO_NETWORK_HOOKS
-from app.inference.latents import LatentBatch
+from app.inference.models.checkpoint import Checkpoint, load_checkpoint
 from app.inference.samplers.registry import SAMPLERS
 from app.inference.schedules import SCHEDULERS
-from app.nodes.registry import builtin_nodes
+from tests.golden_models import GoldenModels, random_tensor, recorded, weight
+from tests.recorded_pipelines import Case, PipelineRunner, all_cases, assert_tensor, has_nodes
 from tests.unit.inference.toy_model import one_call
-from tests.unit.nodes.recording_context import RecordingContext
 
 FAMILIES = ("sd1",)
 NOT_YET = "embedding:"  # names of textual inversions in prompts
@@ -97,7 +96,7 @@ def test_unet_gives_the_recorded_outputs(golden_models: GoldenModels, family: st
                 one_call(torch.tensor(1.0), model.model_sampling),
                 NO_NETWORK_HOOKS,
             )
-        _assert_tensor(output, case["out"])
+        assert_tensor(output, case["out"])
 
 
 def test_vae_gives_the_recorded_pictures_and_latents(golden_models: GoldenModels) -> None:

@@ -63,6 +63,14 @@ def memory_budget_bytes(device: Device) -> int:
     return int(psutil.virtual_memory().total * 0.7)
 
 
+def spare_memory_bytes(device: Device) -> int:
+    """Memory of the device that nobody uses at this moment."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return psutil.virtual_memory().available
+
+
 def release_cached_memory(device: Device) -> None:
     """Give memory that torch and the C library keep for later back to the device and the system."""
     if device.type == "cuda":

@@ -24,5 +24,8 @@ class WeightPatch(Protocol):
         ...
 
     def apply(self, name: str, weight: Tensor) -> Tensor:
-        """The changed tensor, float32 of the same shape; `weight` is float32 and is not written to."""
+        """The changed tensor, float32 of the same shape.
+
+        `weight` is float32 and a copy that the patch may write to; it may return it.
+        """
         ...

@@ -1,6 +1,7 @@
 """Puts tensors from a file into a network made on the meta device; shared by the loaders of all parts."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -9,6 +10,7 @@ from torch import device as Device
 
 from app.inference.models.errors import WeightsDoNotFit
 from app.inference.models.model_file import ModelFile
+from app.inference.models.weights import Original, PatchedWeights
 
 Network = TypeVar("Network", bound=nn.Module)
 _SHOWN = 3  # names listed in a message
@@ -22,8 +24,8 @@ def build(
     part: str,
     device: Device,
     dtype: torch.dtype,
-) -> Network:
-    """Make a network without memory of its own and give it the file's tensors.
+) -> PatchedWeights[Network]:
+    """Make a network without memory of its own and give it the file's tensors; the weights know both.
 
     `names` maps the network's tensor names to the file's. A tensor that already has `dtype` and stays on the
     CPU is mapped from disk, others are converted one by one. Raises WeightsDoNotFit when tensors are missing
@@ -33,12 +35,20 @@ def build(
     wanted = network.state_dict()
     _check(file, names, wanted, part)
     by_file_name = {names[name]: name for name in wanted}
+    originals: dict[str, Original] = {}
     weights: dict[str, Tensor] = {}
     for stored_name, tensor in file.read(list(by_file_name)):
         name = by_file_name[stored_name]
-        weights[name] = tensor.to(device=device, dtype=dtype).reshape(wanted[name].shape)
+        stored = tensor.reshape(wanted[name].shape)
+        originals[name] = partial(_same, stored)
+        weights[name] = stored.to(device=device, dtype=dtype)
     network.load_state_dict(weights, strict=True, assign=True)
-    return network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False)
+    return PatchedWeights(network, originals, device=device, dtype=dtype)
+
+
+def _same(stored: Tensor) -> Tensor:
+    return stored
 
 
 def _empty(make: Callable[[], Network], file: ModelFile, part: str) -> Network:

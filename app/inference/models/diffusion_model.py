@@ -88,7 +88,7 @@ class DiffusionModel:
         )
 
     def denoise(self, x: Latent, feed: Feed, call: NetworkCall, hooks: NetworkHooks) -> Latent:
-        """Predict the picture without noise; see `Denoiser`.
+        """Predict the picture without noise, with the model's patches; see `Denoiser`.
 
         Raises ValueError when the context has another width than the network's cross-attention.
         """
@@ -97,6 +97,7 @@ class DiffusionModel:
                 f"The text states are {feed.context.shape[-1]} wide but this model attends to "
                 f"{self.context_width}: use the text encoder that belongs to the model."
             )
+        self.network.weights.use(self.patches)
         hooks = joined(self.network_hooks, hooks)
         scaled = self.model_sampling.network_input(x, call.sigma)
         with torch.inference_mode():

@@ -28,7 +28,7 @@ def load_diffusion_model(file: ModelFile, prefix: str, device: Device) -> Diffus
     shape = unet_shape(file, prefix)
     dtype = compute_dtype(device, file.tensors[f"{prefix}input_blocks.0.0.weight"].dtype)
     config = diffusers_config(shape)
-    unet = build(
+    weights = build(
         lambda: UNet2DConditionModel(**config),
         file,
         _names(file.tensors, prefix, shape),
@@ -37,7 +37,7 @@ def load_diffusion_model(file: ModelFile, prefix: str, device: Device) -> Diffus
         dtype=dtype,
     )
     return DiffusionModel(
-        network=UNet(unet, shape, device),
+        network=UNet(weights, shape),
         model_sampling=EpsSampling(),
         latent_format=SD1_LATENT,
         preview_factors=_preview_factors(file.metadata),

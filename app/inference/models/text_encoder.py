@@ -12,6 +12,7 @@ from app.inference.models.building import build
 from app.inference.models.detect import Tensors
 from app.inference.models.errors import FamilyNotSupported, WeightsDoNotFit
 from app.inference.models.model_file import ModelFile
+from app.inference.models.weights import PatchedWeights
 from app.inference.text.chunks import chunk_prompt
 from app.inference.text.encode import encode_chunks
 from app.inference.text.tokenizer import EOS, VOCABULARY_SIZE
@@ -44,9 +45,14 @@ class TextShape:
 class ClipTextNetwork:
     """The transformer, seen from outside: token ids or vectors in, states out; float32 throughout."""
 
-    network: "CLIPTextModel"
+    weights: "PatchedWeights[CLIPTextModel]"
     shape: TextShape
     device: Device
+
+    @property
+    def network(self) -> "CLIPTextModel":
+        """The module whose tensors `weights` holds."""
+        return self.weights.network
 
     @property
     def width(self) -> int:
@@ -105,7 +111,7 @@ def load_text_network(file: ModelFile, prefix: str, device: Device) -> ClipTextN
         max_position_embeddings=shape.positions,
         hidden_act="quick_gelu",
     )
-    network = build(
+    weights = build(
         lambda: CLIPTextModel(config),
         file,
         {name.removeprefix(prefix): name for name in file.tensors if name.startswith(prefix)},
@@ -114,8 +120,10 @@ def load_text_network(file: ModelFile, prefix: str, device: Device) -> ClipTextN
         dtype=torch.float32,
     )
     positions = torch.arange(shape.positions, device=device).expand(1, -1)
-    network.embeddings.register_buffer("position_ids", positions, persistent=False)  # files do not carry it
-    return ClipTextNetwork(network=network, shape=shape, device=device)
+    weights.network.embeddings.register_buffer(
+        "position_ids", positions, persistent=False
+    )  # files do not carry it
+    return ClipTextNetwork(weights=weights, shape=shape, device=device)
 
 
 def text_shape(file: ModelFile, prefix: str) -> TextShape:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch import device as Device
 from torch.nn.functional import scaled_dot_product_attention
 
 from app.inference.control import Residuals
 from app.inference.hooks import Attend, NetworkCall, NetworkHooks, Place
 from app.inference.models.unet_shape import UNetShape
+from app.inference.models.weights import PatchedWeights
 from app.inference.types import Latent, Tokens
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ class _Pass:
 class UNet:
     """A UNet as a function; its weights are shared by all models that are made from it."""
 
-    def __init__(self, network: "UNet2DConditionModel", shape: UNetShape, device: Device) -> None:
-        self.network, self.shape, self.device = network, shape, device
-        self.dtype: torch.dtype = next(cast("nn.Module", network).parameters()).dtype
+    def __init__(self, weights: "PatchedWeights[UNet2DConditionModel]", shape: UNetShape) -> None:
+        network = weights.network
+        self.weights, self.network, self.shape = weights, network, shape
+        self.device: Device = weights.device
+        self.dtype: torch.dtype = weights.dtype
         self._inputs = _input_blocks(network)
         self._outputs = _output_blocks(network)
 

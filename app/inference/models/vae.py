@@ -14,6 +14,7 @@ from app.inference.models.detect import Tensors
 from app.inference.models.errors import FamilyNotSupported, WeightsDoNotFit
 from app.inference.models.ldm_names import vae_name
 from app.inference.models.model_file import ModelFile
+from app.inference.models.weights import PatchedWeights
 from app.inference.types import Latent
 
 if TYPE_CHECKING:
@@ -36,10 +37,15 @@ class VaeShape:
 class Vae:
     """Turns pictures into stored latents and back."""
 
-    network: "AutoencoderKL"
+    weights: "PatchedWeights[AutoencoderKL]"
     shape: VaeShape
     device: Device
     dtype: torch.dtype
+
+    @property
+    def network(self) -> "AutoencoderKL":
+        """The module whose tensors `weights` holds."""
+        return self.weights.network
 
     @property
     def ratio(self) -> int:
@@ -86,8 +92,8 @@ def load_vae(file: ModelFile, prefix: str, device: Device) -> Vae:
     shape = vae_shape(file, names)
     dtype = torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
     config = diffusers_config(shape)
-    network = build(lambda: AutoencoderKL(**config), file, names, part="VAE", device=device, dtype=dtype)
-    return Vae(network=network, shape=shape, device=device, dtype=dtype)
+    weights = build(lambda: AutoencoderKL(**config), file, names, part="VAE", device=device, dtype=dtype)
+    return Vae(weights=weights, shape=shape, device=device, dtype=dtype)
 
 
 def diffusers_config(shape: VaeShape) -> dict[str, Any]:

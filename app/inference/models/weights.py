@@ -1,0 +1,209 @@
+"""Brings the tensors of a network into the state "file plus these patches"; models call it before they run.
+
+The mapped file is the backup: nothing is undone by arithmetic, and no copy of the original weights is held.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from typing import Generic, TypeAlias, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch import device as Device
+
+from app.inference.devices import spare_memory_bytes
+from app.inference.models.fp8 import FP8, round_to_fp8
+from app.inference.weight_patch import WeightPatch
+
+Network = TypeVar("Network", bound=nn.Module)
+
+Original: TypeAlias = Callable[[], Tensor]
+"""Gives a tensor as its file holds it, on the CPU, in the network's shape; mapped from disk if possible."""
+
+_Identities: TypeAlias = tuple[Hashable, ...]
+"""What was done to a tensor, in order; nothing: it is as in the file."""
+
+
+class PatchedWeights(Generic[Network]):
+    """The tensors of one network, which holds at most one set of patches at a time.
+
+    Changing the set touches only tensors whose patches differ. Tensors of sets that were used before are
+    kept while memory allows, so that going back to one is an assignment; `cache_bytes` bounds them.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        originals: Mapping[str, Original],
+        *,
+        device: Device,
+        dtype: torch.dtype,
+        cache_bytes: int | None = None,
+    ) -> None:
+        self.network, self.device, self.dtype = network, device, dtype
+        self.identity: Hashable = object()
+        self._originals = originals
+        self.cache_bytes = cache_bytes
+        self._set: _Identities | None = ()
+        self._done: dict[str, _Identities | None] = {}  # None: being written to
+        self._other_sets = _Cache()
+
+    @property
+    def names(self) -> Collection[str]:
+        """The tensors of the network that its file holds."""
+        return self._originals.keys()
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the network's tensors, mapped ones included."""
+        return sum(tensor.nbytes for tensor in self.network.state_dict().values())
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory of tensors of sets that are not in use."""
+        return self._other_sets.bytes
+
+    def forget_other_sets(self) -> None:
+        """Give back the memory of sets that are not in use."""
+        self._other_sets = _Cache()
+
+    def original(self, name: str) -> Tensor:
+        """The tensor as the file holds it, on the CPU; not to be written to. KeyError for a foreign name."""
+        return self._originals[name]()
+
+    def value(self, name: str, patches: Sequence[WeightPatch] = ()) -> Tensor:
+        """The tensor with patches applied, float32, new, on the network's device; the network stays."""
+        with torch.inference_mode(mode=False), torch.no_grad():
+            weight = self.original(name).to(self.device, torch.float32, copy=True)
+            return _apply(patches, name, weight)
+
+    def use(self, patches: Sequence[WeightPatch]) -> None:
+        """Make the network's tensors those of the file with `patches` applied in order.
+
+        Patches of tensors that the network does not have are left out. After an exception the next call
+        repairs what was left half done.
+        """
+        wanted_set = tuple(patch.identity for patch in patches)
+        if wanted_set == self._set:
+            return
+        self._set = None
+        wanted: dict[str, list[WeightPatch]] = {}
+        for patch in patches:
+            for name in patch.names:
+                wanted.setdefault(name, []).append(patch)
+        with torch.inference_mode(mode=False), torch.no_grad():
+            self._change(wanted)
+        self._set = wanted_set
+
+    def _change(self, wanted: Mapping[str, Sequence[WeightPatch]]) -> None:
+        tensors = self.network.state_dict(keep_vars=True)
+        undone = [name for name in self._done if name not in wanted]  # first: they free memory
+        switch = _Switch(self._other_sets, self._cache_limit())
+        for name in (*undone, *wanted):
+            if name in tensors:
+                self._bring(tensors[name], name, wanted.get(name, ()), switch)
+
+    def _cache_limit(self) -> int:
+        """Bytes that tensors of other sets may take: no more than the network, and half of what is spare."""
+        if self.cache_bytes is not None:
+            return self.cache_bytes
+        spare = spare_memory_bytes(self.device) // 2
+        return min(self.bytes, self._other_sets.bytes + spare)
+
+    def _bring(self, tensor: Tensor, name: str, patches: Sequence[WeightPatch], switch: "_Switch") -> None:
+        wanted = tuple(patch.identity for patch in patches)
+        before = self._done.get(name, ())
+        if before == wanted:
+            return
+        stored = self.original(name)
+        self._done[name] = None
+        if tensor.data_ptr() != stored.data_ptr():
+            switch.replaced(name, before, tensor.data)
+        tensor.data = self._made(stored, name, patches, wanted, switch)
+        self._done[name] = wanted
+        if not wanted:
+            del self._done[name]
+
+    def _made(
+        self,
+        stored: Tensor,
+        name: str,
+        patches: Sequence[WeightPatch],
+        identities: _Identities,
+        switch: "_Switch",
+    ) -> Tensor:
+        kept = self._other_sets.take(name, identities)
+        if kept is not None:
+            return kept
+        if not patches and stored.dtype == self.dtype and stored.device == self.device:
+            return stored
+        memory = switch.memory(stored.shape, self.dtype, self.device)
+        if not patches:
+            return memory.copy_(stored)
+        if self.dtype == torch.float32:
+            return _into(memory, _apply(patches, name, memory.copy_(stored)))
+        weight = _apply(patches, name, stored.to(self.device, torch.float32, copy=True))
+        return memory.copy_(rounded(weight, self.dtype, name))
+
+
+def rounded(weight: Tensor, dtype: torch.dtype, name: str) -> Tensor:
+    """The tensor in another number format; 8-bit formats round by chance that depends on `name` alone."""
+    return round_to_fp8(weight, dtype, name) if dtype in FP8 else weight.to(dtype)
+
+
+def _apply(patches: Sequence[WeightPatch], name: str, weight: Tensor) -> Tensor:
+    for patch in patches:
+        weight = patch.apply(name, weight)
+    return weight
+
+
+def _into(memory: Tensor, weight: Tensor) -> Tensor:
+    return memory if weight is memory else memory.copy_(weight)
+
+
+class _Cache:
+    """Tensors of sets that are not in use, least recently used first."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._kept: OrderedDict[tuple[str, _Identities], Tensor] = OrderedDict()
+
+    def put(self, name: str, identities: _Identities, tensor: Tensor) -> None:
+        self._kept[name, identities] = tensor
+        self.bytes += tensor.nbytes
+
+    def take(self, name: str, identities: _Identities) -> Tensor | None:
+        tensor = self._kept.pop((name, identities), None)
+        self.bytes -= 0 if tensor is None else tensor.nbytes
+        return tensor
+
+    def drop_oldest(self) -> Tensor:
+        _, tensor = self._kept.popitem(last=False)
+        self.bytes -= tensor.nbytes
+        return tensor
+
+
+class _Switch:
+    """Memory during one change of sets: what is given up is written to again.
+
+    New pages cost more than the arithmetic of a patch, so memory is passed on from tensor to tensor.
+    """
+
+    def __init__(self, cache: _Cache, limit_bytes: int) -> None:
+        self._cache, self._limit = cache, limit_bytes
+        self._spare: defaultdict[tuple[int, ...], list[Tensor]] = defaultdict(list)
+
+    def replaced(self, name: str, identities: _Identities | None, tensor: Tensor) -> None:
+        """Take a tensor that is no longer in use; `identities` None: it was left half written."""
+        if identities is None:
+            self._spare[tuple(tensor.shape)].append(tensor)
+            return
+        self._cache.put(name, identities, tensor)
+        while self._cache.bytes > self._limit:
+            oldest = self._cache.drop_oldest()
+            self._spare[tuple(oldest.shape)].append(oldest)
+
+    def memory(self, shape: torch.Size, dtype: torch.dtype, device: Device) -> Tensor:
+        """Memory for one tensor, contents undefined."""
+        spare = self._spare[tuple(shape)]
+        return spare.pop() if spare else torch.empty(shape, dtype=dtype, device=device)

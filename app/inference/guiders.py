@@ -9,16 +9,9 @@ import torch
 from app.inference.conditioning import Conditioning
 from app.inference.denoiser import Denoiser
 from app.inference.guidance import Predictions, Run
+from app.inference.guided import Guided
 from app.inference.hooks import NO_NETWORK_HOOKS, GuidanceStep, NetworkHooks
 from app.inference.types import Latent, Sigma
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Guided:
-    """The guided prediction, and the negative side's alone (zero where it was not computed)."""
-
-    denoised: Latent
-    negative: Latent
 
 
 class Predict(Protocol):

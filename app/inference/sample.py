@@ -1,19 +1,21 @@
 """The sampling driver: answers a sampler's questions with a guided model; called by `ksample.py`."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch.nn.functional import interpolate
 
 from app.inference.denoiser import Denoiser
 from app.inference.guidance import Run
+from app.inference.guided import Guided
 from app.inference.guiders import Guider, Predict
 from app.inference.hooks import MaskAtStep
 from app.inference.model_sampling import ModelSampling
 from app.inference.noise import seeded_noise
-from app.inference.samplers.base import Ask, Sampler, SamplerContext, SamplerRun
+from app.inference.samplers.base import Ask, AskBoth, Sampler, SamplerContext
 from app.inference.seeds import following_seed
 from app.inference.types import Latent, Mask, Sigma, Sigmas
 
@@ -103,24 +105,28 @@ def fit_mask(mask: Mask, latent: Latent) -> Mask:
     return batch.expand(-1, latent.shape[1], -1, -1)
 
 
-def _drive(run: SamplerRun, answers: "_Answers", total: int, on_step: OnStep | None) -> Latent:
-    """Answer the run's questions until it returns; a step is over when the next one asks."""
+def _drive(
+    run: Generator[Ask, Any, Latent], answers: "_Answers", total: int, on_step: OnStep | None
+) -> Latent:
+    """Answer the run's questions until it returns; a step is over when a later one asks or the run ends."""
     report = on_step or _silent
-    ask = next(run)
-    answer = first_answer = answers(ask)
+    step, prediction = -1, None
+    answer: Latent | Guided | None = None  # the first thing sent to a generator must be None
     while True:
         try:
-            following = run.send(answer)
+            ask = run.send(answer)
         except StopIteration as finished:
             x: Latent = finished.value
-            report(ask.step, total, first_answer, x)
+            if prediction is not None:
+                report(total - 1, total, prediction, x)
             return x
-        is_new_step = following.step != ask.step
+        is_new_step = ask.step != step
+        if is_new_step and prediction is not None:
+            report(step, total, prediction, ask.x)
+        guided = answers(ask)
         if is_new_step:
-            report(ask.step, total, first_answer, following.x)
-        ask, answer = following, answers(following)
-        if is_new_step:
-            first_answer = answer
+            step, prediction = ask.step, guided.denoised
+        answer = guided if isinstance(ask, AskBoth) else guided.denoised
 
 
 def _silent(_step: int, _total: int, _denoised: Latent, _x: Latent) -> None:
@@ -171,9 +177,10 @@ class _Answers:
     predict: Predict
     keep: _Keep | None
 
-    def __call__(self, ask: Ask) -> Latent:
+    def __call__(self, ask: Ask) -> Guided:
+        both = isinstance(ask, AskBoth)
         if self.keep is None:
-            return self.predict(ask.x, ask.sigma).denoised
+            return self.predict(ask.x, ask.sigma, both=both)
         mask = self.keep.mask_at(ask.sigma)
-        denoised = self.predict(self.keep.before(ask.x, mask, ask.sigma), ask.sigma).denoised
-        return self.keep.after(denoised, mask)
+        guided = self.predict(self.keep.before(ask.x, mask, ask.sigma), ask.sigma, both=both)
+        return replace(guided, denoised=self.keep.after(guided.denoised, mask))

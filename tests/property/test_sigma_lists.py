@@ -5,11 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.inference.ksample import SamplingPlan, plan_sigmas
-from app.inference.model_sampling import EpsSampling, FlowSampling, ModelSampling
+from app.inference.model_sampling import ModelSampling, families
 from app.inference.samplers.registry import SAMPLERS
 from app.inference.schedules import SCHEDULERS, schedule
 
-FAMILIES: list[ModelSampling] = [EpsSampling(), FlowSampling()]
+FAMILIES: list[ModelSampling] = [
+    families.discrete("eps"),
+    families.discrete("v_prediction", zero_terminal_snr=True),
+    families.discrete("lcm"),
+    families.continuous("edm", sigma_min=0.002, sigma_max=80.0),
+    families.shifted_flow(3.0),
+    families.flux(),
+    families.cascade(2.0),
+]
 families = st.sampled_from(FAMILIES)
 schedulers = st.sampled_from(list(SCHEDULERS))
 samplers = st.sampled_from(list(SAMPLERS))

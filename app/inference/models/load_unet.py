@@ -8,7 +8,7 @@ from torch import device as Device
 
 from app.inference.devices import compute_dtype
 from app.inference.latent_format import SD1_LATENT
-from app.inference.model_sampling import EpsSampling
+from app.inference.model_sampling import families
 from app.inference.models.building import build
 from app.inference.models.detect import Tensors
 from app.inference.models.diffusion_model import DiffusionModel
@@ -38,7 +38,7 @@ def load_diffusion_model(file: ModelFile, prefix: str, device: Device) -> Diffus
     )
     return DiffusionModel(
         network=UNet(weights, shape),
-        model_sampling=EpsSampling(),
+        model_sampling=families.discrete("eps"),
         latent_format=SD1_LATENT,
         preview_factors=_preview_factors(file.metadata),
     )

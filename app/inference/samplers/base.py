@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from app.inference.guided import Guided
 from app.inference.model_sampling import ModelSampling
 from app.inference.types import Latent, Sigma, Sigmas
 
@@ -20,8 +21,16 @@ class Ask:
     step: int
 
 
+@dataclass(frozen=True, slots=True)
+class AskBoth(Ask):
+    """The same question of a sampler that also wants to know what the negative side alone would answer."""
+
+
 SamplerRun: TypeAlias = Generator[Ask, Latent, Latent]
 """Yields questions, receives denoised predictions, returns the final sample."""
+
+GuidedRun: TypeAlias = Generator[AskBoth, Guided, Latent]
+"""The same for samplers that ask for both: they receive the guided and the negative prediction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +41,8 @@ class SamplerContext:
     seed: int
 
 
-Method: TypeAlias = Callable[[Latent, Sigmas, SamplerContext], SamplerRun]
-"""Starts a run from the noisy sample at `sigmas[0]`; both live on the device of the sample."""
+Method: TypeAlias = Callable[[Latent, Sigmas, SamplerContext], Generator[Ask, Any, Latent]]
+"""Starts a `SamplerRun` or `GuidedRun` from the noisy sample at `sigmas[0]`, on the device of the sample."""
 
 
 def _unchanged(sigmas: Sigmas) -> Sigmas:

@@ -48,7 +48,7 @@ def run(
     )
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "dpm_adaptive"])
 def test_every_finished_step_is_reported_once_and_the_last_one_ends_it(sampler: str) -> None:
     steps: list[tuple[int, int]] = []
     samples: list[torch.Tensor] = []
@@ -61,6 +61,23 @@ def test_every_finished_step_is_reported_once_and_the_last_one_ends_it(sampler: 
     result = run(toy(), sampler, on_step=on_step)
 
     assert steps == [(0, 3), (1, 3), (2, 3)]
+    assert torch.equal(samples[-1], result)
+
+
+def test_steps_chosen_by_the_sampler_are_reported_by_their_share_of_the_way() -> None:
+    steps: list[tuple[int, int]] = []
+    samples: list[torch.Tensor] = []
+
+    def on_step(step: int, total: int, denoised: torch.Tensor, x: torch.Tensor) -> None:
+        steps.append((step, total))
+        samples.append(x)
+
+    result = run(toy(), "dpm_adaptive", sigmas=torch.tensor([10.0, *([1.0] * 6), 0.1, 0.0]), on_step=on_step)
+
+    assert steps == sorted(set(steps))
+    assert len(steps) >= 3
+    assert steps[0][0] == 0
+    assert steps[-1] == (7, 8)
     assert torch.equal(samples[-1], result)
 
 

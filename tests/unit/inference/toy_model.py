@@ -14,12 +14,12 @@ from app.inference.denoiser import ExtraInputs, Feed
 from app.inference.guiders import CfgGuider
 from app.inference.hooks import NO_GUIDANCE_HOOKS, GuidanceHooks, NetworkCall, NetworkHooks
 from app.inference.latent_format import LatentFormat, ScaledLatent
-from app.inference.model_sampling import EpsSampling, FlowSampling, ModelSampling
+from app.inference.model_sampling import ModelSampling, families
 
 POSITIVE: Conditioning = (CondEntry(tokens=torch.ones(1, 1, 1)),)
 NEGATIVE: Conditioning = (CondEntry(tokens=torch.zeros(1, 1, 1)),)
 
-FAMILIES: dict[str, ModelSampling] = {"eps": EpsSampling(), "flow": FlowSampling(mu=1.15)}
+FAMILIES: dict[str, ModelSampling] = {"eps": families.discrete("eps"), "flow": families.flux(mu=1.15)}
 
 
 @dataclass(kw_only=True)

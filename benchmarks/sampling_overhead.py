@@ -9,7 +9,7 @@ from torch import Tensor
 from app.inference.conditioning import CondEntry
 from app.inference.ksample import SamplingPlan, ksample
 from app.inference.latent_format import SD1_LATENT, LatentFormat
-from app.inference.model_sampling import EpsSampling, ModelSampling
+from app.inference.model_sampling import ModelSampling, families
 from app.inference.samplers.registry import SAMPLERS
 from benchmarks.tools.figures import show
 
@@ -22,7 +22,7 @@ SIDE = 64  # latent of a picture of 512 x 512
 class FreeModel:
     """Predicts a fraction of its input and keeps the time that this took."""
 
-    model_sampling: ModelSampling = field(default_factory=EpsSampling)
+    model_sampling: ModelSampling = field(default_factory=families.discrete)
     latent_format: LatentFormat = SD1_LATENT
     channels: int = 4
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))

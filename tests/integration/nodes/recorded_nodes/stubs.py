@@ -1,18 +1,22 @@
 """Models without weights that recorded cases were made with: only their sampling or their blocks matter."""
 
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from app.inference.latent_format import SD1_LATENT, LatentFormat
-from app.inference.model_sampling import EpsSampling, FlowSampling, ModelSampling
+from app.inference.model_sampling import ModelSampling, families
 from app.inference.models.diffusion_model import DiffusionModel
 
-SAMPLINGS: dict[str, tuple[type[ModelSampling], LatentFormat | None]] = {
-    "sd1_eps": (EpsSampling, SD1_LATENT),
-    "flux": (FlowSampling, None),
+SAMPLINGS: dict[str, tuple[Callable[[], ModelSampling], LatentFormat | None]] = {
+    "sd1_eps": (families.discrete, SD1_LATENT),
+    "sd3": (partial(families.shifted_flow, 3.0), None),
+    "flux": (families.flux, None),
+    "cascade": (partial(families.cascade, 2.0), None),
 }
 
 
@@ -24,12 +28,7 @@ def stub_model(sampling: str) -> DiffusionModel:
         for each in fields(DiffusionModel)
         if each.init and each.default is MISSING and each.default_factory is MISSING
     }
-    parts |= {
-        "model_sampling": model_sampling(),
-        "latent_format": latent_format,
-        "device": torch.device("cpu"),
-        "dtype": torch.float32,
-    }
+    parts |= {"model_sampling": model_sampling(), "latent_format": latent_format}
     return DiffusionModel(**parts)
 
 

@@ -58,6 +58,11 @@ def number(
     )
 
 
+def boolean(name: str, *, default: bool, required: bool = True, **options: Any) -> InputSchema:
+    """A BOOLEAN widget."""
+    return InputSchema(name=name, type="BOOLEAN", required=required, options={"default": default, **options})
+
+
 def choice(
     name: str,
     choices: tuple[Any, ...] | None = None,

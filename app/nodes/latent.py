@@ -22,11 +22,11 @@ def _empty_latent(context: NodeContext, *, width: int, height: int, batch_size: 
 
 
 def _decode(context: NodeContext, *, samples: LatentBatch, vae: Vae | None) -> tuple[Image]:
-    return (_present(vae).decode(samples.samples),)
+    return (present_vae(vae).decode(samples.samples),)
 
 
 def _encode(context: NodeContext, *, pixels: Image, vae: Vae | None) -> tuple[LatentBatch]:
-    return (LatentBatch(samples=_present(vae).encode(pixels)),)
+    return (LatentBatch(samples=present_vae(vae).encode(pixels)),)
 
 
 def _upscale(
@@ -58,7 +58,8 @@ def _set_noise_mask(context: NodeContext, *, samples: LatentBatch, mask: Mask) -
     return (LatentBatch(samples=samples.samples, noise_mask=noise_mask, batch_index=samples.batch_index),)
 
 
-def _present(vae: Vae | None) -> Vae:
+def present_vae(vae: Vae | None) -> Vae:
+    """The VAE, or PartMissing with what to do when the checkpoint held none."""
     if vae is None:
         raise PartMissing("The checkpoint holds no VAE: load one with Load VAE and connect it here instead.")
     return vae

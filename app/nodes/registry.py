@@ -6,6 +6,9 @@ from app.nodes.declare import NodeClass
 
 _MODULES = (
     "conditioning",
+    "conditioning_pictures",
+    "conditioning_places",
+    "conditioning_texts",
     "image",
     "latent",
     "loaders",

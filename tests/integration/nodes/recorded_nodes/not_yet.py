@@ -141,27 +141,12 @@ _NETWORK = """
     TomePatchModel
 """
 
-_CONDITIONING = """
-    ConditioningAverage
-    ConditioningCombine
-    ConditioningConcat
-    ConditioningSetArea
-    ConditioningSetAreaPercentage
-    ConditioningSetAreaStrength
-    ConditioningSetDefaultCombine
-    ConditioningSetMask
-    ConditioningSetTimestepRange
-    ConditioningZeroOut
-"""
-
 _TEXT = """
     CLIPTextEncodeSDXL
     CLIPTextEncodeSDXLRefiner
 """
 
 _INPAINTING = """
-    InpaintModelConditioning
-    InstructPixToPixConditioning
     SD_4XUpscale_Conditioning
 """
 
@@ -234,7 +219,6 @@ NODES = frozenset(
         + _MODEL_SAMPLING
         + _GUIDANCE
         + _NETWORK
-        + _CONDITIONING
         + _TEXT
         + _INPAINTING
         + _LORA_AND_MERGING

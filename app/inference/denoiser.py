@@ -27,13 +27,16 @@ class Feed:
     """All inputs of a network besides the noisy latent, for a whole batch.
 
     `context` float32 [B, T, width], `label` [B, adm], `channels` [B, n, h8, w8]; `control` is the net
-    that all of the batch carries.
+    that all of the batch carries, `control_context` and `control_label` what it is told in place of the
+    network's own.
     """
 
     context: Tokens
     label: Tensor | None = None
     channels: Latent | None = None
     control: Control | None = None
+    control_context: Tokens | None = None
+    control_label: Tensor | None = None
 
 
 class Denoiser(Protocol):

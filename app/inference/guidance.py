@@ -7,6 +7,7 @@ step the entries that act are gathered into as few calls as possible, and their 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -45,11 +46,12 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared:
-    """An entry made ready for a run: resolved, its range in levels, the network's further inputs."""
+    """An entry made ready for a run: resolved, its range in levels, further inputs of network and net."""
 
     entry: CondEntry
     number: int
     extra: ExtraInputs
+    control_label: Tensor | None
     first_sigma: float
     last_sigma: float
 
@@ -59,6 +61,8 @@ class Prepared:
 
 
 Side = tuple[Prepared, ...]
+
+_TEXT = ("tokens", "pooled", "control_tokens", "control_pooled")  # what an entry says, not where or when
 
 
 class Predictions:
@@ -106,12 +110,15 @@ class Predictions:
     def _prepare(self, entry: CondEntry, negative: bool) -> Prepared:
         run = self._run
         self._numbers += 1
+        extra_inputs = partial(run.model.extra_inputs, negative=negative, latent=run.latent, mask=run.mask)
+        pooled = entry.control_pooled
         percent_to_sigma = run.model.model_sampling.percent_to_sigma
         start, end = entry.start_percent, entry.end_percent
         return Prepared(
             entry=resolved(entry, *run.latent.shape[-2:]),
             number=self._numbers,
-            extra=run.model.extra_inputs(entry, negative=negative, latent=run.latent, mask=run.mask),
+            extra=extra_inputs(entry),
+            control_label=None if pooled is None else extra_inputs(replace(entry, pooled=pooled)).label,
             first_sigma=math.inf if start is None else percent_to_sigma(start),
             last_sigma=-math.inf if end is None else percent_to_sigma(end),
         )
@@ -174,11 +181,19 @@ def _feed(group: list[_Part], x: Latent) -> Feed:
     channels = [
         cropped(each.extra.channels, each.entry.area) for each in entries if each.extra.channels is not None
     ]
+    control_tokens = entries[0].entry.control_tokens
+    control_labels = [
+        each.control_label.expand(size, -1) for each in entries if each.control_label is not None
+    ]
     return Feed(
         context=context.to(x.device),
         label=torch.cat(labels).to(x.device) if labels else None,
         channels=torch.cat(channels).to(x.device) if channels else None,
         control=entries[0].entry.control,
+        control_context=None
+        if control_tokens is None
+        else _fit_batch(control_tokens, len(context)).to(x.device),
+        control_label=torch.cat(control_labels).to(x.device) if control_labels else None,
     )
 
 
@@ -241,36 +256,40 @@ def _counterparts(origins: Side, others: Side, height: int, width: int) -> Side:
         if not around or any(each.entry.area == area for each in around):
             continue
         smallest = min(around, key=lambda each: size_of(each.entry.area, height, width))
-        text = {"tokens": smallest.entry.tokens, "pooled": smallest.entry.pooled}
-        found.append(replace(origin, entry=replace(origin.entry, **text), extra=smallest.extra))
+        text = {name: getattr(smallest.entry, name) for name in _TEXT}
+        inputs = {"extra": smallest.extra, "control_label": smallest.control_label}
+        found.append(replace(origin, entry=replace(origin.entry, **text), **inputs))
     return tuple(found[len(others) :])
 
 
 def _with_control_of(positive: Side, negative: Side) -> Side:
-    """Deal the nets that reach the negative side out to its entries, unless one has a net of its own."""
-    nets = [
-        each.entry
-        for each in positive
-        if each.entry.control is not None and each.entry.control_reaches_negative and each.entry.area is None
-    ]
-    whole = [place for place, each in enumerate(negative) if each.entry.area is None]
-    if not nets or not whole or any(negative[place].entry.control is not None for place in whole):
-        return negative
-    dealt = list(negative)
-    for index, source in enumerate(nets):
-        place = whole[index % len(whole)]
-        entry = replace(negative[place].entry, control=source.control, control_reaches_negative=True)
-        changed = replace(negative[place], entry=entry)
-        if index < len(whole):
-            dealt[place] = changed
-        else:
-            dealt.append(changed)
-    return tuple(dealt)
+    """Deal the nets that reach the negative side out to its entries."""
+    reaching = tuple(each for each in positive if each.entry.control_reaches_negative)
+    return _dealt("control", reaching, negative)
 
 
 def _with_boxes_of(positive: Side, negative: Side) -> Side:
-    """Give entries without grounded texts the positive side's, unless the negative side has its own."""
-    boxes = next((each.entry.grounded_texts for each in positive if each.entry.grounded_texts), None)
-    if boxes is None or any(each.entry.grounded_texts is not None for each in negative):
+    """Deal the grounded texts of the positive side out to the negative one's entries."""
+    return _dealt("grounded_texts", positive, negative)
+
+
+def _dealt(name: str, positive: Side, negative: Side) -> Side:
+    """Give what the positive side's entries have under `name` to the negative ones', one after the other.
+
+    Only entries for the whole picture give and take, and nothing is dealt when one of the negative side has
+    its own. What is left over goes round again, to copies of the entries.
+    """
+    gifts = [getattr(each.entry, name) for each in positive if each.entry.area is None]
+    gifts = [gift for gift in gifts if gift is not None]
+    whole = [place for place, each in enumerate(negative) if each.entry.area is None]
+    if not gifts or not whole or any(getattr(negative[place].entry, name) is not None for place in whole):
         return negative
-    return tuple(replace(each, entry=replace(each.entry, grounded_texts=boxes)) for each in negative)
+    dealt = list(negative)
+    for index, gift in enumerate(gifts):
+        taker = negative[whole[index % len(whole)]]
+        changed = replace(taker, entry=replace(taker.entry, **{name: gift}))
+        if index < len(whole):
+            dealt[whole[index]] = changed
+        else:
+            dealt.append(changed)
+    return tuple(dealt)

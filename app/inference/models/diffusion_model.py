@@ -115,13 +115,14 @@ class DiffusionModel:
         label = None if feed.label is None else feed.label.to(dtype)
         residuals = None
         if feed.control is not None:
+            net_context = feed.context if feed.control_context is None else feed.control_context
+            net_label = feed.label if feed.control_label is None else feed.control_label
             question = ControlQuestion(
                 x=x,
-                sigma=call.sigma,
                 timestep=timestep,
-                tokens=context,
-                label=label,
-                count=len(call.sides),
+                tokens=net_context.to(dtype),
+                label=None if net_label is None else net_label.to(dtype),
+                unet=self.network,
                 call=call,
             )
             residuals = feed.control.residuals(question)

@@ -6,7 +6,7 @@ from torch import Tensor
 from app.inference.denoiser import Feed
 from app.inference.guidance import Predictions, Run
 from app.inference.hooks import NetworkCall, NetworkHooks
-from app.inference.model_sampling import EpsSampling
+from app.inference.model_sampling import families
 from tests.integration.nodes.recorded_nodes.calls import Runner, Seen
 from tests.integration.nodes.recorded_nodes.cases import Case
 from tests.integration.nodes.recorded_nodes.values import value
@@ -25,7 +25,7 @@ def run(case: Case, context: RecordingContext) -> Seen:
     """Evaluate both sides once at the recorded level."""
     given = {name: value(each) for name, each in case["in"].items()}
     sigma = torch.tensor(given["sigma"])
-    ready = Run(model=_StubModel(model_sampling=EpsSampling()), latent=given["x"], sigmas=sigma[None])
+    ready = Run(model=_StubModel(model_sampling=families.discrete()), latent=given["x"], sigmas=sigma[None])
     predict = Predictions(ready, (given["positive"], given["negative"]), (False, True))
     return {"out": predict(given["x"], sigma, (0, 1))}
 

@@ -11,14 +11,16 @@ import msgspec
 
 from app.files.errors import FilesError
 from app.files.folders import DataFolders
-from app.files.uploads import input_files, input_images, resolve_annotated
+from app.files.uploads import input_files, input_images, output_images, resolve_annotated
 from app.graph.node_schema import NodeSchema
 
 _PACKAGED = Path(__file__).with_name("builtin_nodes.json")
 _MODELS = "models:"
+_OUTPUTS = "output_files"
 _FILE_MENUS: Mapping[str, Callable[[DataFolders], list[str]]] = {
     "input_images": input_images,
     "input_files": input_files,
+    _OUTPUTS: output_images,
 }
 
 
@@ -30,7 +32,8 @@ def packaged_schemas() -> list[NodeSchema]:
 class NodeCatalog:
     """Schemas by class type and the menus behind them. Implements `app.graph.validate.ChoiceSource`.
 
-    Menu sources are `models:<folder key>`, `input_images` and `input_files`; others offer nothing.
+    Menu sources are `models:<folder key>`, `input_images`, `input_files` and `output_files`; others offer
+    nothing.
     """
 
     def __init__(self, folders: DataFolders, schemas: Iterable[NodeSchema]) -> None:
@@ -47,7 +50,7 @@ class NodeCatalog:
         self._schemas = _by_class_type(schemas)
 
     def choices(self, source: str) -> Sequence[str]:
-        """Everything the menu offers now, sorted."""
+        """Everything the menu offers now, sorted; outputs the newest first."""
         if source.startswith(_MODELS):
             return self._folders.models.list(source.removeprefix(_MODELS))
         menu = _FILE_MENUS.get(source)
@@ -60,7 +63,7 @@ class NodeCatalog:
         if source not in _FILE_MENUS:
             return False
         try:
-            resolve_annotated(self._folders, value)
+            resolve_annotated(self._folders, value, "output" if source == _OUTPUTS else "input")
         except FilesError:
             return False
         return True
@@ -69,6 +72,8 @@ class NodeCatalog:
         """A sentence that says where to put the file that is missing from the menu; may be empty."""
         if source.startswith(_MODELS):
             return self._folders.models.hint(source.removeprefix(_MODELS))
+        if source == _OUTPUTS:
+            return f"Pictures that were saved lie in {self._folders.output}."
         if source in _FILE_MENUS:
             return f"Put it into {self._folders.input}, or upload it at the node."
         return ""

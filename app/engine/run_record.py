@@ -9,6 +9,7 @@ from app.events.messages import (
     NodeState,
     NodeStates,
     NodeStep,
+    NodeText,
     Preview,
     PromptCached,
     PromptFailed,
@@ -16,14 +17,17 @@ from app.events.messages import (
     PromptMessage,
     PromptStarted,
     PromptSucceeded,
+    ResultPicture,
     fields_of,
     name_of,
 )
+from app.protocol import events
 from app.protocol.events import (
     ExecutionCached,
     ExecutionEnded,
     ExecutionStarted,
     NodeFinished,
+    NodePicture,
     NodePreview,
     NodeProgress,
     NodeStarted,
@@ -90,6 +94,16 @@ class RunRecord:
                     image_type=event.image_type,
                     image=event.image,
                 )
+            case NodePicture():
+                yield ResultPicture(
+                    prompt_id=self._id,
+                    node_id=event.node_id,
+                    display_node_id=event.display_node_id,
+                    image_type=event.image_type,
+                    image=event.image,
+                )
+            case events.NodeText(node_id=node_id, text=text):
+                yield NodeText(prompt_id=self._id, node=node_id, text=text)
             case NodeFinished():
                 yield from self._finished(event)
             case ExecutionEnded():

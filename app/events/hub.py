@@ -9,13 +9,15 @@ from app.events.messages import (
     NodeExecuting,
     NodeStates,
     NodeStep,
+    NodeText,
     Preview,
     PromptInterrupted,
     PromptMessage,
     QueueChanged,
+    ResultPicture,
 )
 
-_WITHOUT_OWNER = (NodeStates, NodeStep, Preview, PromptInterrupted)
+_WITHOUT_OWNER = (NodeStates, NodeStep, NodeText, Preview, PromptInterrupted, ResultPicture)
 """What everybody sees of a prompt that was queued without a client id."""
 
 

@@ -87,6 +87,24 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True, tag="preview"):
     image: bytes
 
 
+class ResultPicture(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
+    """A finished picture in full size; clients read it as they read previews."""
+
+    prompt_id: str
+    node_id: str
+    display_node_id: str
+    image_type: str
+    image: bytes
+
+
+class NodeText(msgspec.Struct, frozen=True, kw_only=True, tag="progress_text"):
+    """A line that a node shows about itself."""
+
+    prompt_id: str
+    node: str
+    text: str
+
+
 class NodeExecuted(msgspec.Struct, frozen=True, kw_only=True, tag="executed"):
     """A node ended with something to show."""
 
@@ -135,6 +153,8 @@ PromptMessage = (
     | NodeExecuting
     | NodeStep
     | Preview
+    | ResultPicture
+    | NodeText
     | NodeExecuted
     | PromptSucceeded
     | PromptFailed

@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING, Any
 from app.executor.created_files import CreatedFiles
 from app.files.folders import DataFolders
 from app.inference.interrupts import Interrupted
-from app.protocol.events import NodePreview, NodeProgress, PromptEvent
+from app.protocol.codec import FRAME_LIMIT
+from app.protocol.events import NodePicture, NodePreview, NodeProgress, NodeText, PromptEvent
 
 if TYPE_CHECKING:  # importing it loads torch; the executor says so politely when torch is missing
     from app.inference.memory import ModelStore
+
+
+MOST_PICTURE_BYTES = FRAME_LIMIT - 4096  # names and lengths need the rest
+
+
+class PictureTooLarge(Exception):
+    """A picture does not fit into a message to the client."""
+
+    code = "picture_too_large"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +113,27 @@ class RunContext:
                 image=image,
             )
         )
+
+    def picture(self, image: bytes, image_type: str = "image/png") -> None:
+        """Hand a finished, encoded picture to whoever queued the prompt; none of them is left out."""
+        if len(image) > MOST_PICTURE_BYTES:
+            raise PictureTooLarge(
+                f"A picture of {len(image)} bytes cannot be sent; the limit is {MOST_PICTURE_BYTES}. "
+                "Save it with Save Image instead."
+            )
+        self._emit(
+            NodePicture(
+                prompt_id=self._prompt_id,
+                node_id=self.node_id,
+                display_node_id=self.node_id,
+                image_type=image_type,
+                image=image,
+            )
+        )
+
+    def text(self, text: str) -> None:
+        """Show a line at the node while the prompt runs."""
+        self._emit(NodeText(prompt_id=self._prompt_id, node_id=self.node_id, text=text))
 
     def created(self, path: Path) -> None:
         """Note a file before it is written."""

@@ -81,6 +81,12 @@ def input_images(folders: DataFolders) -> list[str]:
     return [each for each in input_files(folders) if Path(each).suffix.lower() in IMAGE_SUFFIXES]
 
 
+def output_images(folders: DataFolders) -> list[str]:
+    """Pictures directly in the output folder, the newest first, each as "a.png [output]"."""
+    names = newest_first(folders.output)
+    return [f"{each} [output]" for each in names if Path(each).suffix.lower() in IMAGE_SUFFIXES]
+
+
 def store_upload(
     folders: DataFolders, *, name: str, content: bytes, folder_type: str, subfolder: str, overwrite: bool
 ) -> StoredFile:

@@ -60,6 +60,14 @@ class NodeContext(Protocol):
         """Show an encoded picture of the work so far."""
         ...
 
+    def picture(self, image: bytes, image_type: str = "image/png") -> None:
+        """Hand a finished, encoded picture to whoever queued the prompt; none of them is left out."""
+        ...
+
+    def text(self, text: str) -> None:
+        """Show a line at the node while the prompt runs."""
+        ...
+
     def interrupted(self) -> bool:
         """Whether the prompt was asked to stop."""
         ...

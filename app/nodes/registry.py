@@ -9,12 +9,20 @@ _MODULES = (
     "conditioning_pictures",
     "conditioning_places",
     "conditioning_texts",
-    "image",
+    "image_animation",
+    "image_batch",
+    "image_composite",
+    "image_files",
+    "image_filters",
+    "image_size",
+    "image_transform",
     "latent",
     "loaders",
     "mask",
+    "mask_shapes",
     "primitives",
     "sampling",
+    "strings",
 )
 
 

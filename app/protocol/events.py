@@ -80,6 +80,24 @@ class NodePreview(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     image: bytes
 
 
+class NodePicture(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A finished picture for the prompt's owner, in full size: every one of them is delivered."""
+
+    prompt_id: str
+    node_id: str
+    display_node_id: str
+    image_type: str
+    image: bytes
+
+
+class NodeText(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A line that the node shows about itself."""
+
+    prompt_id: str
+    node_id: str
+    text: str
+
+
 class NodeFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A node ended. `ui` is what it shows (None: nothing); `cached` means it was not called again."""
 
@@ -133,6 +151,8 @@ Event = (
     | NodeStarted
     | NodeProgress
     | NodePreview
+    | NodePicture
+    | NodeText
     | NodeFinished
     | ExecutionEnded
     | LogLine
@@ -143,6 +163,8 @@ PromptEvent = (
     | NodeStarted
     | NodeProgress
     | NodePreview
+    | NodePicture
+    | NodeText
     | NodeFinished
     | ExecutionEnded
 )

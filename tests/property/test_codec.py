@@ -19,8 +19,10 @@ from app.protocol.events import (
     ExecutionEnded,
     NodeError,
     NodeFinished,
+    NodePicture,
     NodePreview,
     NodeProgress,
+    NodeText,
     Ready,
 )
 
@@ -54,6 +56,8 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(ExecutionCached, prompt_id=st.text(), nodes=st.lists(st.text())),
     st.builds(NodeProgress, value=st.floats(allow_nan=False), total=st.floats(allow_nan=False)),
     st.builds(NodePreview, image=st.binary()),
+    st.builds(NodePicture, image=st.binary()),
+    st.builds(NodeText, text=st.text()),
     st.builds(NodeFinished, ui=st.none() | OBJECT),
     st.builds(
         ExecutionEnded,

@@ -99,6 +99,8 @@ def _input(node: DescribedNode, declared: InputSchema) -> list[Any]:
     if declared.type != "COMBO":
         return [declared.type, options] if options or node.schema.v3 else [declared.type]
     menu = list(node.menus[declared.name])
+    if "remote" in options:  # clients ask for the menu again; these are the entries until then
+        return ["COMBO", {**options, "options": menu}]
     if node.schema.v3:
         return ["COMBO", {"multiselect": False, **options, "options": menu}]
     return [menu, options] if options else [menu]

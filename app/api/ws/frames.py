@@ -9,13 +9,16 @@ from app.events.messages import (
     CustomEvent,
     Message,
     NodeExecuting,
+    NodeText,
     Preview,
     QueueChanged,
+    ResultPicture,
     fields_of,
     name_of,
 )
 
 PREVIEW_IMAGE = 1
+TEXT = 3
 PREVIEW_IMAGE_WITH_METADATA = 4
 _FORMATS = {"image/jpeg": 1, "image/png": 2}
 
@@ -27,8 +30,10 @@ def frame(message: Message, *, with_metadata: bool) -> str | bytes:
     match message:
         case QueueChanged(queue_remaining=remaining):
             return status(remaining)
-        case Preview():
+        case Preview() | ResultPicture():
             return _preview_with_metadata(message) if with_metadata else _preview(message)
+        case NodeText(node=node, text=shown):
+            return _node_text(node.encode(), shown.encode())
         case NodeExecuting():
             return text("executing", _executing(message))
         case CustomEvent(kind=kind, data=data):
@@ -56,11 +61,15 @@ def _executing(message: NodeExecuting) -> dict[str, Any]:
     return fields_of(message)
 
 
-def _preview(message: Preview) -> bytes:
+def _node_text(node: bytes, shown: bytes) -> bytes:
+    return struct.pack(">II", TEXT, len(node)) + node + shown
+
+
+def _preview(message: Preview | ResultPicture) -> bytes:
     return struct.pack(">II", PREVIEW_IMAGE, _FORMATS.get(message.image_type, 1)) + message.image
 
 
-def _preview_with_metadata(message: Preview) -> bytes:
+def _preview_with_metadata(message: Preview | ResultPicture) -> bytes:
     about = _json.encode(
         {
             "node_id": message.node_id,

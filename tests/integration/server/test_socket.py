@@ -17,9 +17,11 @@ from app.protocol.events import (
     ExecutionStarted,
     NodeError,
     NodeFinished,
+    NodePicture,
     NodePreview,
     NodeProgress,
     NodeStarted,
+    NodeText,
     PromptEvent,
 )
 from tests.integration.server.conftest import ServeWith
@@ -37,6 +39,8 @@ async def sampling(engine: StubEngine, command: RunPrompt) -> AsyncIterator[Prom
     yield NodeStarted(**about)
     yield NodeProgress(**about, value=1, total=20)
     yield NodePreview(**about, image_type="image/jpeg", image=b"JPEG")
+    yield NodeText(prompt_id=command.prompt_id, node_id="2", text="größe")
+    yield NodePicture(**about, image_type="image/png", image=b"PNG")
     yield NodeFinished(**about, ui={"images": [{"filename": "a.png", "subfolder": "", "type": "output"}]})
     yield ExecutionEnded(prompt_id=command.prompt_id, outcome="success", executed=["2"])
 
@@ -114,6 +118,8 @@ async def test_frames_of_a_run_are_those_of_the_original_in_their_order(serve_wi
         ("progress_state", node_state(prompt_id, 1.0, 20.0, "running")),
         ("progress", {"value": 1.0, "max": 20.0, "prompt_id": prompt_id, "node": "2"}),
         ("binary", struct.pack(">II", 1, 1) + b"JPEG"),
+        ("binary", struct.pack(">II", 3, 1) + "2größe".encode()),
+        ("binary", struct.pack(">II", 1, 2) + b"PNG"),
         ("executed", {"node": "2", "display_node": "2", "output": result, "prompt_id": prompt_id}),
         ("progress_state", node_state(prompt_id, 20.0, 20.0, "finished")),
         ("execution_success", {"prompt_id": prompt_id}),
@@ -136,7 +142,7 @@ async def test_client_that_reads_metadata_gets_previews_with_it(serve_with: Serv
         assert flags[-1][1] == {"supports_preview_metadata": True, "max_upload_size": 100 * 1024 * 1024}
         prompt_id = await server.submit()
         frames = await received_until(socket, is_end)
-    (preview,) = [data for kind, data in frames if kind == "binary"]
+    preview, _text, picture = [data for kind, data in frames if kind == "binary"]
     event, length = struct.unpack(">II", preview[:8])
     assert event == 4
     assert json.loads(preview[8 : 8 + length]) == {
@@ -148,6 +154,8 @@ async def test_client_that_reads_metadata_gets_previews_with_it(serve_with: Serv
         "image_type": "image/jpeg",
     }
     assert preview[8 + length :] == b"JPEG"
+    assert picture[:4] == preview[:4]
+    assert picture.endswith(b"PNG")
 
 
 async def test_only_the_first_text_frame_is_looked_at(serve_with: ServeWith) -> None:
@@ -157,7 +165,7 @@ async def test_only_the_first_text_frame_is_looked_at(serve_with: ServeWith) -> 
         await server.submit()
         frames = await received_until(socket, is_end)
     assert "feature_flags" not in [kind for kind, _ in frames]
-    assert [data[:4] for kind, data in frames if kind == "binary"] == [struct.pack(">I", 1)]
+    assert [data[3] for kind, data in frames if kind == "binary"] == [1, 3, 1]
 
 
 async def test_others_hear_of_the_queue_only(serve_with: ServeWith) -> None:

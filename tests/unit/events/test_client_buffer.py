@@ -4,7 +4,13 @@ import asyncio
 
 import pytest
 
-from app.events.client_buffer import KEPT_PER_KIND, MOST_WAITING, ClientBuffer, ClientTooSlow
+from app.events.client_buffer import (
+    KEPT_PER_KIND,
+    MOST_PICTURE_BYTES,
+    MOST_WAITING,
+    ClientBuffer,
+    ClientTooSlow,
+)
 from app.events.messages import (
     Message,
     NodeExecuting,
@@ -12,6 +18,7 @@ from app.events.messages import (
     Preview,
     PromptSucceeded,
     QueueChanged,
+    ResultPicture,
 )
 
 
@@ -22,6 +29,12 @@ def step(value: float) -> NodeStep:
 def preview(name: str) -> Preview:
     return Preview(
         prompt_id="p", node_id="1", display_node_id="1", image_type="image/png", image=name.encode()
+    )
+
+
+def picture(content: bytes) -> ResultPicture:
+    return ResultPicture(
+        prompt_id="p", node_id="1", display_node_id="1", image_type="image/png", image=content
     )
 
 
@@ -50,6 +63,27 @@ async def test_previews_hold_no_more_than_two_pictures() -> None:
     for name in "abcd":
         buffer.put(preview(name))
     assert await drain(buffer) == [preview("c"), preview("d")]
+
+
+async def test_every_finished_picture_is_kept() -> None:
+    buffer = ClientBuffer()
+    pictures = [picture(bytes([number])) for number in range(50)]
+    for each in pictures:
+        buffer.put(each)
+    assert await drain(buffer) == pictures
+
+
+async def test_client_that_leaves_too_many_bytes_of_pictures_waiting_is_given_up() -> None:
+    buffer = ClientBuffer()
+    half = picture(bytes(MOST_PICTURE_BYTES // 2))
+    for _ in range(2):
+        buffer.put(half)
+        assert await buffer.get() is half
+    for _ in range(3):
+        buffer.put(half)
+    assert await drain(buffer) == [half, half]
+    with pytest.raises(ClientTooSlow):
+        await buffer.get()
 
 
 async def test_what_matters_is_never_dropped() -> None:

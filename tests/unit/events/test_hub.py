@@ -7,16 +7,20 @@ from app.events.messages import (
     NodeExecuting,
     NodeStates,
     NodeStep,
+    NodeText,
     Preview,
     PromptInterrupted,
     PromptStarted,
     QueueChanged,
+    ResultPicture,
 )
 
 STARTED = PromptStarted(prompt_id="p", timestamp=1)
 EXECUTING = NodeExecuting(node="1", display_node="9", prompt_id="p")
 STATES = NodeStates(prompt_id="p", nodes={})
 STEP = NodeStep(value=1, max=2, prompt_id="p", node="1")
+TEXT = NodeText(prompt_id="p", node="1", text="3 by 4")
+PICTURE = ResultPicture(prompt_id="p", node_id="1", display_node_id="1", image_type="image/png", image=b"y")
 PREVIEW = Preview(prompt_id="p", node_id="1", display_node_id="9", image_type="image/png", image=b"x")
 INTERRUPTED = PromptInterrupted(prompt_id="p", node_id="1", node_type="A", executed=[], timestamp=1)
 
@@ -41,10 +45,10 @@ async def test_prompt_without_owner_shows_progress_previews_and_interrupts_to_ev
     hub = EventHub()
     clients = [hub.connect("a"), hub.connect("b")]
     hub.begin_prompt(None)
-    for message in (STARTED, STATES, EXECUTING, STEP, PREVIEW, INTERRUPTED):
+    for message in (STARTED, STATES, EXECUTING, STEP, PREVIEW, TEXT, PICTURE, INTERRUPTED):
         hub.publish_prompt(message)
     for client in clients:
-        assert await heard(client) == [STATES, STEP, PREVIEW, INTERRUPTED]
+        assert await heard(client) == [STATES, STEP, PREVIEW, TEXT, PICTURE, INTERRUPTED]
 
 
 async def test_everyone_hears_of_the_queue() -> None:

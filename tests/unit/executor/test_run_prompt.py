@@ -15,15 +15,18 @@ from app.files.folders import data_folders
 from app.graph.node_schema import InputSchema, NodeSchema, OutputSchema
 from app.inference.memory import ModelStore
 from app.nodes.declare import NodeClass, NodeResult
+from app.protocol.codec import FRAME_LIMIT
 from app.protocol.commands import RunPrompt
 from app.protocol.events import (
     ExecutionCached,
     ExecutionEnded,
     ExecutionStarted,
     NodeFinished,
+    NodePicture,
     NodePreview,
     NodeProgress,
     NodeStarted,
+    NodeText,
     PromptEvent,
 )
 
@@ -272,11 +275,23 @@ def test_progress_and_previews_name_their_node(bench: Bench) -> None:
         if context.node_id == "3":
             context.progress(1, 2)
             context.preview(b"jpeg")
+            context.picture(b"png")
+            context.text("3 by 4")
 
     bench.on_call = work
     bench.run(SUM, ["4"], prompt_id="q")
-    told = [event for event in bench.events if isinstance(event, NodeProgress | NodePreview)]
-    assert [(event.prompt_id, event.node_id) for event in told] == [("q", "3"), ("q", "3")]
+    kinds = (NodeProgress, NodePreview, NodePicture, NodeText)
+    told = [event for event in bench.events if isinstance(event, kinds)]
+    assert [(event.prompt_id, event.node_id) for event in told] == [("q", "3")] * 4
+    assert [type(event) for event in told] == list(kinds)
+
+
+def test_a_picture_that_fits_into_no_message_is_refused_with_a_way_out(bench: Bench) -> None:
+    bench.on_call = lambda context: context.picture(bytes(FRAME_LIMIT))
+    ended = bench.run(SUM, ["4"])
+    assert ended.error is not None
+    assert ended.error.exception_type == "app.executor.run_context.PictureTooLarge"
+    assert "Save Image" in ended.error.message
 
 
 def test_cycle_that_validation_could_not_see_is_an_error(bench: Bench) -> None:

@@ -26,6 +26,8 @@ class RecordingContext:
         self.models = ModelStore(Device("cpu"))
         self.steps: list[tuple[float, float]] = []
         self.previews: list[bytes] = []
+        self.pictures: list[bytes] = []
+        self.texts: list[str] = []
         self.files: list[Path] = []
         self._stop_after = stop_after
 
@@ -36,6 +38,12 @@ class RecordingContext:
 
     def preview(self, image: bytes, image_type: str = "image/jpeg") -> None:
         self.previews.append(image)
+
+    def picture(self, image: bytes, image_type: str = "image/png") -> None:
+        self.pictures.append(image)
+
+    def text(self, text: str) -> None:
+        self.texts.append(text)
 
     def interrupted(self) -> bool:
         return self._stop_after is not None and len(self.steps) >= self._stop_after

@@ -19,6 +19,7 @@ SOURCES = {
     "text_encoders": "models:text_encoders",
     "input dir (images)": "input_images",
     "input dir (all files)": "input_files",
+    "output dir (remote)": "output_files",
 }
 OUR_OWN = {"tooltip"}  # texts that the record leaves out
 

@@ -1,0 +1,1 @@
+"""What image and mask nodes compute, one operation per file, on tensors and Pillow pictures."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.commands import exit_codes
-from app.commands.flags import add_settings, add_without_effect
+from app.commands.flags import add_settings, add_vram_flags, add_without_effect
 from app.settings import Settings, SettingsFileError
 
 COMMANDS = ("serve", "run", "token", "migrate")
@@ -155,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="start the editor and the server", allow_abbrev=False)
     add_settings(serve)
+    add_vram_flags(serve)
     add_without_effect(serve)
     run = commands.add_parser(
         "run", help="run a prompt from a file and write its pictures", allow_abbrev=False
@@ -170,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--server", metavar="URL", help="use this server instead of looking for one")
     run.add_argument("--output", metavar="DIR", default=".", help="folder for the pictures (default: here)")
     add_settings(run)
+    add_vram_flags(run)
     for name, about in (
         ("token", "show the access token, make it if need be"),
         ("migrate", "update the database"),

@@ -39,6 +39,17 @@ class Settings(BaseSettings):
         None, description="extra_model_paths.yaml: more model folders"
     )
     cpu: bool = Field(False, description="compute on the CPU even if there is a GPU")
+    vram: Literal["high", "normal", "low", "none"] = Field(
+        "normal",
+        description="how models share a GPU: high keeps them there, normal sends the least recently used "
+        "away when room is needed, low keeps one at a time there, none brings layer by layer "
+        "(--highvram, --normalvram, --lowvram and --novram mean the same)",
+    )
+    cpu_dtype: Literal["fp32", "bf16"] = Field(
+        "fp32",
+        description="number format of diffusion models on the CPU: fp32 gives the usual pictures, bf16 "
+        "others and, where the CPU has it, faster",
+    )
     preview_method: Literal["none", "auto", "latent2rgb", "taesd"] = Field(
         "latent2rgb", description="previews while sampling"
     )

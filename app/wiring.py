@@ -145,6 +145,8 @@ def engine_maker(settings: Settings, folders: DataFolders) -> EngineMaker:
         state_directory=str(folders.state),
         model_folders=folders.models.as_paths(),
         cpu=settings.cpu,
+        vram=settings.vram,
+        cpu_dtype=settings.cpu_dtype,
         preview_method=settings.preview_method,
         preview_size=settings.preview_size,
         metadata=not settings.disable_metadata,

@@ -1,5 +1,6 @@
 """What a sampler step costs beside the model: every sampler on a denoiser that does next to nothing."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -7,6 +8,8 @@ import torch
 from torch import Tensor
 
 from app.inference.conditioning import CondEntry
+from app.inference.denoiser import ExtraInputs, Feed
+from app.inference.hooks import NO_GUIDANCE_HOOKS, GuidanceHooks, NetworkCall, NetworkHooks
 from app.inference.ksample import SamplingPlan, ksample
 from app.inference.latent_format import SD1_LATENT, LatentFormat
 from app.inference.model_sampling import ModelSampling, families
@@ -28,9 +31,22 @@ class FreeModel:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     seconds: float = 0.0
 
-    def denoise(self, x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
+    guidance_hooks: GuidanceHooks = NO_GUIDANCE_HOOKS
+
+    def extra_inputs(
+        self, entry: CondEntry, *, negative: bool, latent: Tensor, mask: Tensor | None
+    ) -> ExtraInputs:
+        """None."""
+        return ExtraInputs()
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Nothing to do."""
+        return nullcontext()
+
+    def denoise(self, x: Tensor, feed: Feed, call: NetworkCall, hooks: NetworkHooks) -> Tensor:
+        """A fraction of `x`."""
         start = perf_counter()
-        prediction = x / (1 + sigma)
+        prediction = x / (1 + call.sigma)
         self.seconds += perf_counter() - start
         return prediction
 

@@ -11,15 +11,19 @@ SWITCHES = frozenset({"cpu", "disable_metadata", "in_process"})
 BARE = {"listen": "0.0.0.0,::", "enable_cors_header": "", "verbose": "DEBUG"}
 """What a flag means when it is given without its value."""
 
+VRAM = {
+    "--gpu-only": "high",
+    "--highvram": "high",
+    "--normalvram": "normal",
+    "--lowvram": "low",
+    "--novram": "none",
+}
+"""ComfyUI's flags for the setting `vram`."""
+
 WITHOUT_EFFECT = {
     0: [
         "--auto-launch",
         "--disable-auto-launch",
-        "--gpu-only",
-        "--highvram",
-        "--normalvram",
-        "--lowvram",
-        "--novram",
         "--cache-classic",
         "--cache-none",
         "--deterministic",
@@ -97,6 +101,19 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(flag, nargs="?", const=BARE[name], metavar="VALUE", **about)
         else:
             parser.add_argument(flag, metavar="VALUE", **about)
+
+
+def add_vram_flags(parser: argparse.ArgumentParser) -> None:
+    """ComfyUI's own flags for how models share a GPU."""
+    for flag, mode in VRAM.items():
+        parser.add_argument(
+            flag,
+            action="store_const",
+            const=mode,
+            dest="vram",
+            default=argparse.SUPPRESS,
+            help=f"the same as --vram {mode}",
+        )
 
 
 def add_without_effect(parser: argparse.ArgumentParser) -> None:

@@ -87,7 +87,11 @@ class Control:
         device = choose_device(cpu=self._configure.cpu)
         surroundings = Surroundings(
             folders=_folders(self._configure),
-            models=ModelStore(device),
+            models=ModelStore(
+                device,
+                vram=self._configure.vram,
+                cpu_dtype=torch.bfloat16 if self._configure.cpu_dtype == "bf16" else torch.float32,
+            ),
             preview_method=self._configure.preview_method,
             preview_size=self._configure.preview_size,
             metadata=self._configure.metadata,

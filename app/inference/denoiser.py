@@ -1,5 +1,6 @@
 """What sampling asks of a diffusion model; `models/diffusion_model.py` answers, guidance and driver ask."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,6 +75,10 @@ class Denoiser(Protocol):
 
         `latent` [B, C, h8, w8] is what is sampled from, in model space, `mask` of its shape the noise mask.
         """
+        ...
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Inside this block the model can be called as often as needed; outside it may leave the device."""
         ...
 
     def denoise(self, x: Latent, feed: Feed, call: NetworkCall, hooks: NetworkHooks) -> Latent:

@@ -14,11 +14,20 @@ from cachetools import LRUCache
 from torch import device as Device
 from torch import nn
 
-from app.inference.devices import compute_dtype, memory_budget_bytes, release_cached_memory
+from app.inference.devices import (
+    compute_dtype,
+    memory_budget_bytes,
+    release_cached_memory,
+    spare_memory_bytes,
+)
 from app.inference.models.errors import ModelFileError
 from app.inference.models.model_file import open_model_file
+from app.inference.models.unet import UNet
+from app.inference.models.weights import PatchedWeights
+from app.inference.residency import Residency, VramMode
 
 Model = TypeVar("Model")
+Part = TypeVar("Part")
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +64,18 @@ class _Loaded:
 class ModelStore:
     """Models by file and kind; the least recently used go first when the budget is spent."""
 
-    def __init__(self, device: Device, budget_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        device: Device,
+        budget_bytes: int | None = None,
+        *,
+        vram: VramMode = "normal",
+        cpu_dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """`cpu_dtype` is the number format of diffusion models where `device` is the CPU."""
         self.device = device
+        self._cpu_dtype = cpu_dtype
+        self.residency = Residency(device, vram, lambda: spare_memory_bytes(device))
         budget = memory_budget_bytes(device) if budget_bytes is None else budget_bytes
         self._loaded: LRUCache[_Key, _Loaded] = LRUCache(budget, getsizeof=lambda entry: entry.bytes)
 
@@ -74,6 +93,7 @@ class ModelStore:
             self._forget_older(key)
             self._prepare_for(expected_bytes(path, self.device))
         model = load(path, self.device)
+        self._take_in(model)
         size = loaded_bytes(model)
         if key is not None and size <= self._loaded.maxsize:
             self._loaded[key] = _Loaded(model=model, bytes=size)
@@ -88,7 +108,7 @@ class ModelStore:
         """Forget all models and give their memory back to the device and the system."""
         self._loaded.clear()
         gc.collect()
-        release_cached_memory(self.device)
+        self.residency.make_room()
 
     def make_room_after(self, error: Exception) -> bool:
         """Unload everything if `error` says that memory ran out; whether it is worth another try."""
@@ -103,6 +123,14 @@ class ModelStore:
         if ran_out_of_memory(error):
             self.free()
             raise OutOfMemory(self.device) from error
+
+    def _take_in(self, model: object) -> None:
+        """Let a loaded model share the device with the others, in the number format that was asked for."""
+        if self._cpu_dtype != torch.float32 and self.device.type == "cpu":
+            for network in parts_of(model, UNet):
+                network.weights.compute_in(self._cpu_dtype)
+        for weights in parts_of(model, PatchedWeights):
+            weights.managed_by(self.residency)
 
     def _prepare_for(self, wanted: int) -> None:
         """Let the least recently used models go until a model of so many bytes fits the budget."""
@@ -143,18 +171,21 @@ def expected_bytes(path: Path, device: Device) -> int:
 
 def loaded_bytes(model: object) -> int:
     """Bytes of all weights in the networks that a loaded model consists of."""
-    networks = [model] if isinstance(model, nn.Module) else list(_networks(model))
+    networks = parts_of(model, nn.Module)
     weights = {tensor.data_ptr(): tensor.nbytes for network in networks for tensor in network.parameters()}
     return sum(weights.values())
 
 
-def _networks(model: object) -> list[nn.Module]:
-    found: list[nn.Module] = []
+def parts_of(model: object, kind: type[Part]) -> list[Part]:
+    """Everything of a kind that a loaded model consists of, the model itself included."""
+    if isinstance(model, kind):
+        return [model]
+    found: list[Part] = []
     for value in vars(model).values():
-        if isinstance(value, nn.Module):
+        if isinstance(value, kind):
             found.append(value)
         elif type(value).__module__.startswith("app.inference.models"):
-            found.extend(_networks(value))
+            found.extend(parts_of(value, kind))
     return found
 
 

@@ -7,8 +7,8 @@ loaded; whatever computes with one does so inside `at_work`.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
+from weakref import ref
 
 import torch
 from torch import Tensor, nn
@@ -23,45 +23,30 @@ VramMode: TypeAlias = Literal["high", "normal", "low", "none"]
 time. none: layers come and go one by one while the network computes."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Moved:
-    """A tensor of a layer, at home and on the device."""
+class Resident(Protocol):
+    """A network that may be on the device; at home it costs the device nothing."""
 
-    layer: nn.Module
-    name: str
-    home: Tensor
-    there: Tensor
-
-
-class Resident:
-    """A network that may be on the device; its weights of home are kept, so that sending it home is free."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
-        self.bytes = sum(getattr(layer, name).nbytes for layer, name in _slots(network))
-        self.users = 0
-        self._moved: list[_Moved] = []
+    @property
+    def bytes(self) -> int:
+        """Memory that it takes on the device."""
+        ...
 
     @property
     def away(self) -> bool:
         """Whether its weights are on the device."""
-        return bool(self._moved)
+        ...
 
-    def go(self, device: Device) -> None:
-        """Copy the weights to the device."""
-        for layer, name in _slots(self.network):
-            home = getattr(layer, name).data
-            there = home.to(device, non_blocking=True)
-            _put(layer, name, there)
-            self._moved.append(_Moved(layer, name, home, there))
+    def go(self) -> None:
+        """Bring the weights to the device."""
+        ...
 
     def come_home(self) -> None:
-        """Take the weights of home again; what was changed on the device meanwhile is copied back."""
-        for each in self._moved:
-            now = getattr(each.layer, each.name).data
-            unchanged = now.device == each.there.device and now.data_ptr() == each.there.data_ptr()
-            _put(each.layer, each.name, each.home if unchanged else now.to(each.home.device))
-        self._moved.clear()
+        """Give the device's memory back."""
+        ...
+
+    def stream(self) -> None:
+        """Let every layer bring its own weights while it computes, from now on."""
+        ...
 
 
 class Residency:
@@ -70,22 +55,25 @@ class Residency:
     def __init__(self, device: Device, mode: VramMode, free_bytes: Callable[[], int]) -> None:
         """`free_bytes` tells how much of the device's memory nobody uses."""
         self.device, self.mode, self._free_bytes = device, mode, free_bytes
-        self.residents: list[Resident] = []
+        self._managed: list[ref[Resident]] = []  # the most recently used last; who forgets a model frees it
+        self._at_work: list[Resident] = []
+
+    @property
+    def residents(self) -> list[Resident]:
         """All networks that are managed, the most recently used last."""
+        return [each for known in self._managed if (each := known()) is not None]
 
     @property
     def moves(self) -> bool:
         """Whether networks have to be moved at all: not where home is the device."""
         return self.device.type != CPU.type
 
-    def take_in(self, network: nn.Module) -> Resident:
+    def take_in(self, resident: Resident) -> None:
         """Manage a network that is at home now."""
-        resident = Resident(network)
         if self.moves and self.mode == "none":
-            _stream(network, self.device)
+            resident.stream()
         elif self.moves:
-            self.residents.append(resident)
-        return resident
+            self._managed.append(ref(resident))
 
     @contextmanager
     def at_work(self, resident: Resident) -> Iterator[None]:
@@ -93,40 +81,32 @@ class Residency:
         if not self.moves or self.mode == "none":
             yield
             return
-        if resident not in self.residents:
-            self.residents.append(resident)
-        resident.users += 1
+        self._at_work.append(resident)
         try:
             self._bring(resident)
             yield
         finally:
-            resident.users -= 1
+            self._at_work.remove(resident)
 
     def make_room(self) -> None:
         """Send every network home that does not compute at this moment, and give the memory back."""
         for each in self.residents:
-            if each.away and each.users == 0:
-                each.come_home()
+            self._send_home(each)
         release_cached_memory(self.device)
 
-    def forget(self) -> None:
-        """Send everything home and manage nothing any more."""
-        self.make_room()
-        self.residents = [each for each in self.residents if each.users > 0]
-
     def _bring(self, resident: Resident) -> None:
-        self.residents.remove(resident)
-        self.residents.append(resident)
+        others = [each for each in self.residents if each is not resident]
+        self._managed = [ref(each) for each in (*others, resident)]
         if resident.away:
             return
         self._evict(resident.bytes)
         try:
-            resident.go(self.device)
+            resident.go()
         except torch.OutOfMemoryError:
             resident.come_home()
             logger.info("The device is full: all other networks leave it.")
             self.make_room()
-            resident.go(self.device)
+            resident.go()
 
     def _evict(self, wanted: int) -> None:
         """Send networks home until `wanted` bytes are free; in low mode all others, in high mode none."""
@@ -136,29 +116,29 @@ class Residency:
             enough = self.mode == "normal" and self._free_bytes() >= wanted
             if enough:
                 return
-            if each.away and each.users == 0:
-                each.come_home()
+            if self._send_home(each):
                 release_cached_memory(self.device)
 
-
-def _slots(network: nn.Module) -> Iterator[tuple[nn.Module, str]]:
-    """Every layer and the names of its own weights and buffers."""
-    for layer in network.modules():
-        for name, _ in layer.named_parameters(recurse=False):
-            yield layer, name
-        for name, _ in layer.named_buffers(recurse=False):
-            yield layer, name
+    def _send_home(self, resident: Resident) -> bool:
+        """Whether it went: a network at work stays."""
+        if not resident.away or any(each is resident for each in self._at_work):
+            return False
+        resident.come_home()
+        return True
 
 
-def _put(layer: nn.Module, name: str, tensor: Tensor) -> None:
-    old = getattr(layer, name)
-    setattr(
-        layer, name, nn.Parameter(tensor, requires_grad=False) if isinstance(old, nn.Parameter) else tensor
-    )
+def stream_layer(layer: nn.Module, device: Device) -> None:
+    """Let a layer have its weights on the device only while it is called."""
+    at_home: dict[str, Tensor] = {}
 
+    def bring(_layer: nn.Module, _given: object) -> None:
+        for name, weight in layer.named_parameters(recurse=False):
+            at_home[name] = weight.data
+            weight.data = weight.data.to(device, non_blocking=True)
 
-def _stream(network: nn.Module, device: Device) -> None:
-    """Let every layer bring its own weights when it is called and drop them afterwards."""
-    from accelerate import cpu_offload
+    def send_home(_layer: nn.Module, _given: object, _result: object) -> None:
+        for name, weight in layer.named_parameters(recurse=False):
+            weight.data = at_home.pop(name)
 
-    cpu_offload(network, execution_device=device)
+    layer.register_forward_pre_hook(bring)
+    layer.register_forward_hook(send_home, always_call=True)

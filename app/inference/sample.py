@@ -79,7 +79,8 @@ def sample(
     x = start
     if len(sigmas) > 1:
         steps = sampler.method(start, sigmas, SamplerContext(model_sampling=sampling, seed=seed))
-        x = _drive(steps, answers, len(sigmas) - 1, on_step)
+        with model.at_work():
+            x = _drive(steps, answers, len(sigmas) - 1, on_step)
     x = sampling.inverse_noise_scaling(sigmas[-1], x)
     return model.latent_format.process_out(x).float().to(latent_image.device)
 

@@ -1,6 +1,6 @@
 """Messages from the server to an executor: what to prepare, run, stop and forget."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,6 +15,8 @@ class Configure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     state_directory: str | None = None
     model_folders: dict[str, list[str]]
     cpu: bool = False
+    vram: Literal["high", "normal", "low", "none"] = "normal"
+    cpu_dtype: Literal["fp32", "bf16"] = "fp32"
     preview_method: str = "latent2rgb"
     preview_size: int = 512
     metadata: bool = True

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch import device as Device
 
+from app.inference.devices import CPU
 from app.inference.models.errors import WeightsDoNotFit
 from app.inference.models.model_file import ModelFile
 from app.inference.models.weights import Original, PatchedWeights
@@ -28,7 +29,8 @@ def build(
     """Make a network without memory of its own and give it the file's tensors; the weights know both.
 
     `names` maps the network's tensor names to the file's. A tensor that already has `dtype` and stays on the
-    CPU is mapped from disk, others are converted one by one. Raises WeightsDoNotFit when tensors are missing
+    CPU is mapped from disk, others are converted one by one. For another device the weights stay at home, as
+    the file has them, until the network is at work. Raises WeightsDoNotFit when tensors are missing
     or have other shapes than the network.
     """
     network = _empty(make, file, part)
@@ -41,10 +43,13 @@ def build(
         name = by_file_name[stored_name]
         stored = tensor.reshape(wanted[name].shape)
         originals[name] = partial(_same, stored)
-        weights[name] = stored.to(device=device, dtype=dtype)
+        weights[name] = stored.to(dtype) if device == CPU else stored
     network.load_state_dict(weights, strict=True, assign=True)
     network.eval().requires_grad_(False)
-    return PatchedWeights(network, originals, device=device, dtype=dtype)
+    made = PatchedWeights(network, originals, device=device, dtype=dtype)
+    if device != CPU:
+        made.come_home()
+    return made
 
 
 def _same(stored: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """A UNet with the meaning of its output: the denoiser that samplers ask, what a MODEL socket carries."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -86,6 +87,10 @@ class DiffusionModel:
                 entry, latent=latent, mask=mask, process_in=self.latent_format.process_in
             ),
         )
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Inside this block the network is on the device and has the model's patches; see `Denoiser`."""
+        return self.network.weights.at_work(self.patches)
 
     def denoise(self, x: Latent, feed: Feed, call: NetworkCall, hooks: NetworkHooks) -> Latent:
         """Predict the picture without noise, with the model's patches; see `Denoiser`.

@@ -35,9 +35,13 @@ class UNet:
         network = weights.network
         self.weights, self.network, self.shape = weights, network, shape
         self.device: Device = weights.device
-        self.dtype: torch.dtype = weights.dtype
         self._inputs = input_blocks(network)
         self._outputs = output_blocks(network)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format that it computes in."""
+        return self.weights.dtype
 
     def embedding(self, timestep: Tensor, label: Tensor | None) -> Tensor:
         """Embedding [B, 4 * width] of timesteps [B] and label vectors [B, adm]; `label` None where unused."""

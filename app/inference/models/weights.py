@@ -4,15 +4,17 @@ The mapped file is the backup: nothing is undone by arithmetic, and no copy of t
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Generic, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch import device as Device
 
-from app.inference.devices import spare_memory_bytes
+from app.inference.devices import CPU, spare_memory_bytes
 from app.inference.models.fp8 import FP8, round_to_fp8
+from app.inference.residency import Residency, stream_layer
 from app.inference.weight_patch import WeightPatch
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -29,6 +31,7 @@ class PatchedWeights(Generic[Network]):
 
     Changing the set touches only tensors whose patches differ. Tensors of sets that were used before are
     kept while memory allows, so that going back to one is an assignment; `cache_bytes` bounds them.
+    At home the tensors are the file's own; away they are on the device, in the number format it computes in.
     """
 
     def __init__(
@@ -47,6 +50,59 @@ class PatchedWeights(Generic[Network]):
         self._set: _Identities | None = ()
         self._done: dict[str, _Identities | None] = {}  # None: being written to
         self._other_sets = _Cache()
+        self._residency: Residency | None = None
+        self._place = device
+        self._away = True
+
+    @property
+    def away(self) -> bool:
+        """Whether the tensors are on the device."""
+        return self._away
+
+    def managed_by(self, residency: Residency) -> None:
+        """From now on the device is shared with others by these rules."""
+        self._residency = residency
+        residency.take_in(self)
+
+    @contextmanager
+    def at_work(self, patches: Sequence[WeightPatch] = ()) -> Iterator[None]:
+        """Inside this block the network can be called: it is on the device and has these patches."""
+        with nullcontext() if self._residency is None else self._residency.at_work(self):
+            self.use(patches)
+            yield
+
+    def go(self) -> None:
+        """Bring the tensors to the device."""
+        with torch.inference_mode(mode=False), torch.no_grad():
+            for name, tensor in self._stored_tensors():
+                tensor.data = self.original(name).to(self._place, self.dtype)
+        self._away = True
+
+    def come_home(self) -> None:
+        """Take the file's own tensors again, without patches; the device's memory is free then."""
+        self.forget_other_sets()
+        for name, tensor in self._stored_tensors():
+            tensor.data = self.original(name)
+        self._done, self._set, self._away = {}, (), False
+
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """Change the number format of the network's tensors."""
+        self.come_home()
+        self.dtype = dtype
+        self.go()
+
+    def stream(self) -> None:
+        """Keep the tensors, patched ones too, at home; each layer takes its own along while it computes."""
+        self.come_home()
+        self._place = CPU
+        self.go()
+        for layer in self.network.modules():
+            if any(True for _ in layer.parameters(recurse=False)):
+                stream_layer(layer, self.device)
+
+    def _stored_tensors(self) -> list[tuple[str, Tensor]]:
+        tensors = self.network.state_dict(keep_vars=True)
+        return [(name, tensors[name]) for name in self._originals if name in tensors]
 
     @property
     def names(self) -> Collection[str]:
@@ -55,8 +111,8 @@ class PatchedWeights(Generic[Network]):
 
     @property
     def bytes(self) -> int:
-        """Memory of the network's tensors, mapped ones included."""
-        return sum(tensor.nbytes for tensor in self.network.state_dict().values())
+        """Memory of the network's tensors on the device, mapped ones included."""
+        return sum(tensor.numel() for tensor in self.network.state_dict().values()) * self.dtype.itemsize
 
     @property
     def kept_bytes(self) -> int:
@@ -74,7 +130,7 @@ class PatchedWeights(Generic[Network]):
     def value(self, name: str, patches: Sequence[WeightPatch] = ()) -> Tensor:
         """The tensor with patches applied, float32, new, on the network's device; the network stays."""
         with torch.inference_mode(mode=False), torch.no_grad():
-            weight = self.original(name).to(self.device, torch.float32, copy=True)
+            weight = self.original(name).to(self._place, torch.float32, copy=True)
             return _apply(patches, name, weight)
 
     def use(self, patches: Sequence[WeightPatch]) -> None:
@@ -83,6 +139,8 @@ class PatchedWeights(Generic[Network]):
         Patches of tensors that the network does not have are left out. After an exception the next call
         repairs what was left half done.
         """
+        if not self._away:
+            self.go()
         wanted_set = tuple(patch.identity for patch in patches)
         if wanted_set == self._set:
             return
@@ -107,7 +165,7 @@ class PatchedWeights(Generic[Network]):
         """Bytes that tensors of other sets may take: no more than the network, and half of what is spare."""
         if self.cache_bytes is not None:
             return self.cache_bytes
-        spare = spare_memory_bytes(self.device) // 2
+        spare = spare_memory_bytes(self._place) // 2
         return min(self.bytes, self._other_sets.bytes + spare)
 
     def _bring(self, tensor: Tensor, name: str, patches: Sequence[WeightPatch], switch: "_Switch") -> None:
@@ -135,14 +193,14 @@ class PatchedWeights(Generic[Network]):
         kept = self._other_sets.take(name, identities)
         if kept is not None:
             return kept
-        if not patches and stored.dtype == self.dtype and stored.device == self.device:
+        if not patches and stored.dtype == self.dtype and stored.device == self._place:
             return stored
-        memory = switch.memory(stored.shape, self.dtype, self.device)
+        memory = switch.memory(stored.shape, self.dtype, self._place)
         if not patches:
             return memory.copy_(stored)
         if self.dtype == torch.float32:
             return _into(memory, _apply(patches, name, memory.copy_(stored)))
-        weight = _apply(patches, name, stored.to(self.device, torch.float32, copy=True))
+        weight = _apply(patches, name, stored.to(self._place, torch.float32, copy=True))
         return memory.copy_(rounded(weight, self.dtype, name))
 
 

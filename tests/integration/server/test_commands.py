@@ -37,7 +37,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("base"), free_port(), "--lowvram")
+    running = Server(tmp_path_factory.mktemp("base"), free_port(), "--deterministic")
     running.start()
     try:
         yield running
@@ -63,7 +63,7 @@ def test_version() -> None:
 def test_ready_line_names_the_address_and_foreign_flags_are_accepted(server: Server) -> None:
     log = server.log.read_text()
     assert f"Comfy Creator is ready: http://127.0.0.1:{server.port}\n" in log
-    assert "--lowvram: accepted, has no effect yet\n" in log
+    assert "--deterministic: accepted, has no effect yet\n" in log
 
 
 def test_server_process_has_no_torch_even_after_a_prompt(server: Server) -> None:

@@ -7,14 +7,36 @@ import torch
 from torch import device as Device
 from torch import nn
 
-from app.inference.residency import Residency, Resident, VramMode
+from app.inference.devices import CPU
+from app.inference.residency import Residency, VramMode, stream_layer
 
 DEVICE = Device("meta")  # a device that every machine has
 MEGABYTE = 1_000_000
 
 
-def layer() -> nn.Module:
-    return nn.Linear(500, 500, bias=False)  # one megabyte
+class Network:
+    """Takes a megabyte."""
+
+    bytes = MEGABYTE
+
+    def __init__(self) -> None:
+        self.away = False
+
+    def go(self) -> None:
+        self.away = True
+
+    def come_home(self) -> None:
+        self.away = False
+
+    def stream(self) -> None:
+        raise AssertionError
+
+
+def taken_in(who: Residency, count: int) -> list[Network]:
+    networks = [Network() for _ in range(count)]
+    for each in networks:
+        who.take_in(each)
+    return networks
 
 
 def residency(mode: VramMode, free: Callable[[Residency], int]) -> Residency:
@@ -31,29 +53,15 @@ def room_for(networks: int) -> Callable[[Residency], int]:
     return free
 
 
-def visit(who: Residency, *residents: Resident) -> None:
-    for each in residents:
+def visit(who: Residency, *networks: Network) -> None:
+    for each in networks:
         with who.at_work(each):
-            assert next(each.network.parameters()).device == DEVICE
-
-
-def test_weights_come_home_as_the_very_tensors_they_were() -> None:
-    who = residency("normal", room_for(1))
-    network = layer()
-    weight = next(network.parameters())
-    pointer, values = weight.data_ptr(), weight.clone()
-    resident = who.take_in(network)
-
-    visit(who, resident)
-    who.make_room()
-
-    assert next(network.parameters()).data_ptr() == pointer
-    assert torch.equal(next(network.parameters()), values)
+            assert each.away
 
 
 def test_the_least_recently_used_makes_room_in_normal_mode() -> None:
     who = residency("normal", room_for(2))
-    first, second, third = (who.take_in(layer()) for _ in range(3))
+    first, second, third = taken_in(who, 3)
 
     visit(who, first, second, first, third)
 
@@ -62,7 +70,7 @@ def test_the_least_recently_used_makes_room_in_normal_mode() -> None:
 
 def test_networks_stay_while_there_is_room() -> None:
     who = residency("normal", room_for(3))
-    residents = [who.take_in(layer()) for _ in range(3)]
+    residents = taken_in(who, 3)
 
     visit(who, *residents)
 
@@ -71,7 +79,7 @@ def test_networks_stay_while_there_is_room() -> None:
 
 def test_in_low_mode_only_one_is_on_the_device() -> None:
     who = residency("low", room_for(9))
-    residents = [who.take_in(layer()) for _ in range(3)]
+    residents = taken_in(who, 3)
 
     visit(who, *residents)
 
@@ -80,7 +88,7 @@ def test_in_low_mode_only_one_is_on_the_device() -> None:
 
 def test_in_high_mode_nobody_is_sent_home() -> None:
     who = residency("high", room_for(0))
-    residents = [who.take_in(layer()) for _ in range(3)]
+    residents = taken_in(who, 3)
 
     visit(who, *residents)
 
@@ -90,7 +98,7 @@ def test_in_high_mode_nobody_is_sent_home() -> None:
 @pytest.mark.parametrize("mode", ["normal", "low"])
 def test_a_network_at_work_is_never_sent_home(mode: VramMode) -> None:
     who = residency(mode, room_for(0))
-    text, unet = who.take_in(layer()), who.take_in(layer())
+    text, unet = taken_in(who, 2)
 
     with who.at_work(unet):
         visit(who, text)
@@ -102,27 +110,59 @@ def test_a_network_at_work_is_never_sent_home(mode: VramMode) -> None:
 
 def test_a_full_device_is_emptied_and_asked_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
     who = residency("high", room_for(9))
-    old, new = who.take_in(layer()), who.take_in(layer())
+    old, new = taken_in(who, 2)
     visit(who, old)
-    go, tries = new.go, []
+    go, others_there = new.go, []
 
-    def full_once(device: Device) -> None:
-        tries.append(old.away)
-        if len(tries) == 1:
+    def full_once() -> None:
+        others_there.append(old.away)
+        if len(others_there) == 1:
             raise torch.OutOfMemoryError
-        go(device)
+        go()
 
     monkeypatch.setattr(new, "go", full_once)
     visit(who, new)
 
-    assert tries == [True, False]
+    assert others_there == [True, False]
 
 
 def test_where_home_is_the_device_nothing_moves() -> None:
-    who = Residency(Device("cpu"), "low", lambda: 0)
-    network = layer()
-    resident = who.take_in(network)
+    who = Residency(CPU, "low", lambda: 0)
+    (network,) = taken_in(who, 1)
 
-    with who.at_work(resident):
-        assert next(network.parameters()).device == Device("cpu")
-        assert not resident.away
+    with who.at_work(network):
+        assert not network.away
+
+
+def test_a_forgotten_network_is_not_kept() -> None:
+    who = residency("normal", room_for(9))
+    networks = taken_in(who, 2)
+
+    networks.pop()
+
+    assert len(who.residents) == 1
+
+
+def test_in_mode_none_a_network_is_streamed_and_never_moved_as_a_whole() -> None:
+    who = residency("none", room_for(9))
+
+    with pytest.raises(AssertionError):
+        taken_in(who, 1)
+
+
+def test_a_streamed_layer_has_its_weights_on_the_device_only_while_it_is_called() -> None:
+    seen: list[torch.dtype] = []
+
+    class Watching(nn.Linear):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            seen.append(self.weight.dtype)
+            return super().forward(input)
+
+    layer = Watching(4, 4)
+    pointer = layer.weight.data_ptr()
+    stream_layer(layer, CPU)
+
+    layer(torch.ones(4))
+
+    assert seen == [torch.float32]
+    assert layer.weight.data_ptr() == pointer

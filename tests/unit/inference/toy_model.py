@@ -4,6 +4,7 @@ c = 0.9 x/(1+s^2) + 0.3 tanh(x/(1+s)) on the positive side,
 u = 0.8 x/(1+s^2) - 0.1 sin(x/(1+s)) on the negative.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -39,6 +40,9 @@ class ToyModel:
         self, entry: CondEntry, *, negative: bool, latent: Tensor, mask: Tensor | None
     ) -> ExtraInputs:
         return ExtraInputs()
+
+    def at_work(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def denoise(self, x: Tensor, feed: Feed, call: NetworkCall, hooks: NetworkHooks) -> Tensor:
         sigma, context = call.sigma, feed.context

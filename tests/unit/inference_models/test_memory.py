@@ -157,3 +157,15 @@ def test_an_allocation_that_cannot_be_met_is_recognised() -> None:
         torch.empty(2**60, dtype=torch.uint8)
 
     assert ran_out_of_memory(raised.value)
+
+
+def test_bf16_on_the_cpu_is_for_diffusion_models_only(tmp_path: Path) -> None:
+    path = save_tiny(tmp_path / "tiny.safetensors", Tiny(text_layers=1, vae_mult=(1, 1)))
+    store = ModelStore(CPU, 10**9, cpu_dtype=torch.bfloat16)
+
+    checkpoint = store.get("checkpoint", path, load_checkpoint)
+
+    assert checkpoint.text_encoder is not None
+    unet, text = checkpoint.diffusion_model.network.network, checkpoint.text_encoder.network.network
+    assert {each.dtype for each in unet.parameters()} == {torch.bfloat16}
+    assert {each.dtype for each in text.parameters()} == {torch.float32}

@@ -278,3 +278,41 @@ def test_eight_bit_weights_are_patched_and_restored(tmp_path: Path) -> None:
     expected = tensors[NAMES[0]].float() + 1
     assert ((patched - expected).abs() <= 2.0**-3).all()
     assert torch.equal(first_tensor(weights).view(torch.uint8), tensors[NAMES[0]].view(torch.uint8))
+
+
+def test_at_home_the_tensors_are_the_files_own(tmp_path: Path) -> None:
+    weights, tensors = weights_of(tmp_path, stored=torch.float16)
+    weights.use([Shift(1.0, NAMES)])
+
+    weights.come_home()
+
+    assert not weights.away
+    assert {name: tensor.dtype for name, tensor in state(weights).items()} == dict.fromkeys(
+        NAMES, torch.float16
+    )
+    assert all(torch.equal(state(weights)[name], tensors[name]) for name in NAMES)
+
+
+def test_at_work_the_tensors_are_away_and_patched(tmp_path: Path) -> None:
+    weights, tensors = weights_of(tmp_path, stored=torch.float16)
+    weights.come_home()
+
+    with weights.at_work([Shift(1.0, ["0.weight"])]):
+        found = state(weights)
+
+    assert weights.away
+    assert torch.equal(found["0.weight"], tensors["0.weight"].float() + 1)
+    assert torch.equal(found["1.weight"], tensors["1.weight"].float())
+
+
+def test_streamed_weights_stay_at_home_with_their_patches_and_compute_the_same(tmp_path: Path) -> None:
+    weights, _ = weights_of(tmp_path, stored=torch.float16)
+    given = torch.ones(8)
+    weights.use([Shift(1.0, ["0.weight"])])
+    expected = weights.network(given)
+
+    weights.stream()
+    with weights.at_work([Shift(1.0, ["0.weight"])]):
+        found = weights.network(given)
+
+    assert torch.equal(found, expected)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import permutations
 
 import torch
 from torch import Tensor
@@ -74,11 +75,10 @@ class Predictions:
         self._numbers = 0
         self._further: dict[int, int] = {}
         prepared = [self._prepared(side, role) for side, role in zip(sides, negative, strict=True)]
-        if len(prepared) >= 2:
-            height, width = run.latent.shape[-2:]
-            prepared[0], prepared[1] = _with_same_areas(prepared[0], prepared[1], height, width)
-            prepared[1] = _with_control_of(prepared[0], prepared[1])
-            prepared[1] = _with_boxes_of(prepared[0], prepared[1])
+        prepared = _with_same_areas(prepared, *run.latent.shape[-2:])
+        for place in range(1, len(prepared)):
+            prepared[place] = _with_control_of(prepared[0], prepared[place])
+            prepared[place] = _with_boxes_of(prepared[0], prepared[place])
         self.sides: list[Side] = prepared
 
     def number_of(self, conditioning: Conditioning, *, negative: bool = False) -> int:
@@ -238,11 +238,12 @@ def _fit_batch(tokens: Tokens, batch: int) -> Tokens:
     return tokens.repeat(math.ceil(batch / len(tokens)), 1, 1)[:batch]
 
 
-def _with_same_areas(positive: Side, negative: Side, height: int, width: int) -> tuple[Side, Side]:
-    """Give each side an entry for every area of the other, so that no place has one prediction only."""
-    more_negative = _counterparts(positive, negative, height, width)
-    negative = negative + more_negative
-    return positive + _counterparts(negative, positive, height, width), negative
+def _with_same_areas(sides: list[Side], height: int, width: int) -> list[Side]:
+    """Give each side an entry for every area of the others, so that no place has one prediction only."""
+    equal = list(sides)
+    for origins, others in permutations(range(len(sides)), 2):
+        equal[others] = equal[others] + _counterparts(equal[origins], equal[others], height, width)
+    return equal
 
 
 def _counterparts(origins: Side, others: Side, height: int, width: int) -> Side:

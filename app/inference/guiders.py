@@ -53,6 +53,11 @@ class CfgGuider:
         return CfgPredict(run=run, predictions=predictions, cfg=self.cfg)
 
 
+def positive_guider(model: Denoiser, conditioning: Conditioning) -> CfgGuider:
+    """Only the positive side's prediction."""
+    return CfgGuider(model=model, positive=conditioning, negative=(), cfg=1.0)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CfgPredict:
     """Classifier-free guidance during a run, with the model's hooks around it."""

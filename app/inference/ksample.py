@@ -13,10 +13,8 @@ from app.inference.noise import initial_noise
 from app.inference.sample import OnStep, sample, with_channels
 from app.inference.samplers.base import Sampler
 from app.inference.samplers.registry import SAMPLERS
-from app.inference.schedules import schedule
+from app.inference.schedules import schedule, share
 from app.inference.types import Latent, Mask, Sigmas
-
-FULL_DENOISE = 0.9999  # shares above it run the whole schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +84,9 @@ def plan_sigmas(model_sampling: ModelSampling, plan: SamplingPlan) -> Sigmas:
 def _share(model_sampling: ModelSampling, plan: SamplingPlan) -> Sigmas:
     """The end of the schedule that `denoise` asks for."""
     sampler = SAMPLERS[plan.sampler]
-    if plan.denoise <= 0:
-        return torch.empty(0)
-    if plan.denoise > FULL_DENOISE:
-        return _levels(model_sampling, sampler, plan.scheduler, plan.steps)
-    longer = _levels(model_sampling, sampler, plan.scheduler, int(plan.steps / plan.denoise))
-    return longer[-(plan.steps + 1) :]
+    return share(
+        lambda steps: _levels(model_sampling, sampler, plan.scheduler, steps), plan.steps, plan.denoise
+    )
 
 
 def _levels(model_sampling: ModelSampling, sampler: Sampler, scheduler: str, steps: int) -> Sigmas:

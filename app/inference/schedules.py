@@ -10,7 +10,7 @@ from itertools import groupby
 import numpy as np
 import torch
 
-from app.inference.model_sampling import ModelSampling
+from app.inference.model_sampling import LevelsOutOfRange, ModelSampling
 from app.inference.types import Sigmas
 
 Scheduler = Callable[[ModelSampling, int], Sigmas]
@@ -18,6 +18,7 @@ Scheduler = Callable[[ModelSampling, int], Sigmas]
 RHO = 7.0  # Karras et al. 2022, table 1
 BETA_SHAPE = 0.6  # Lee et al. 2024, "Beta Sampling is All You Need"
 NEARLY_ZERO = 1e-5
+EXPONENTIAL_RANGE = "sigma_min and sigma_max must be above 0 for an exponential schedule"
 LINEAR_END = 0.025  # share of the noise that the linear half of `linear_quadratic` removes
 FULL_DENOISE = 0.9999  # shares above it run the whole schedule
 
@@ -70,7 +71,12 @@ def karras(model_sampling: ModelSampling, steps: int) -> Sigmas:
 
 
 def karras_between(sigma_max: float, sigma_min: float, steps: int, rho: float) -> Sigmas:
-    """The same between two levels: evenly spaced in the `rho`-th root, then 0; `rho` > 0."""
+    """The same between two levels: evenly spaced in the `rho`-th root, then 0.
+
+    LevelsOutOfRange unless `rho` > 0.
+    """
+    if rho <= 0:
+        raise LevelsOutOfRange("rho must be above 0")
     top, bottom = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
     return end_in_zero((top + torch.linspace(0, 1, steps) * (bottom - top)) ** rho)
 
@@ -81,7 +87,9 @@ def exponential(model_sampling: ModelSampling, steps: int) -> Sigmas:
 
 
 def exponential_between(sigma_max: float, sigma_min: float, steps: int) -> Sigmas:
-    """The same between two levels > 0, then 0."""
+    """The same between two levels, then 0; LevelsOutOfRange unless both are > 0."""
+    if sigma_max <= 0 or sigma_min <= 0:
+        raise LevelsOutOfRange(EXPONENTIAL_RANGE)
     return end_in_zero(torch.linspace(math.log(sigma_max), math.log(sigma_min), steps).exp())
 
 
@@ -97,10 +105,12 @@ def ddim_uniform(model_sampling: ModelSampling, steps: int) -> Sigmas:
 def beta(
     model_sampling: ModelSampling, steps: int, alpha: float = BETA_SHAPE, beta: float = BETA_SHAPE
 ) -> Sigmas:
-    """Entries of the table at quantiles of a beta distribution, float64; its parameters are > 0.
+    """Entries of the table at quantiles of a beta distribution, float64.
 
-    The symmetric one below 1 is dense at both ends.
+    The symmetric one below 1 is dense at both ends. LevelsOutOfRange unless both parameters are > 0.
     """
+    if alpha <= 0 or beta <= 0:
+        raise LevelsOutOfRange("alpha and beta must be above 0")
     from scipy.special import betaincinv  # takes a third of a second to import: only who uses it waits
 
     table = model_sampling.sigmas

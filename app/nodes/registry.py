@@ -9,6 +9,8 @@ _MODULES = (
     "conditioning_pictures",
     "conditioning_places",
     "conditioning_texts",
+    "custom_sampling",
+    "guiders",
     "image_animation",
     "image_batch",
     "image_composite",
@@ -20,8 +22,12 @@ _MODULES = (
     "loaders",
     "mask",
     "mask_shapes",
+    "model_sampling",
     "primitives",
+    "samplers",
     "sampling",
+    "schedulers",
+    "sigmas",
     "strings",
 )
 

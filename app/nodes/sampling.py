@@ -1,17 +1,16 @@
 """Nodes that sample: noise becomes a latent picture, step by step."""
 
-from app.graph.node_schema import MAX_SEED, InputSchema, NodeSchema
+from app.graph.node_schema import NodeSchema
 from app.inference.conditioning import Conditioning
 from app.inference.ksample import SamplingPlan, ksample
 from app.inference.latents import LatentBatch
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.preview import PreviewThrottle, latent_preview
-from app.inference.sample import OnStep
 from app.inference.samplers.registry import SAMPLERS
 from app.inference.schedules import SCHEDULERS
-from app.inference.types import Latent
 from app.nodes.context import NodeContext
-from app.nodes.declare import NodeClass, choice, integer, number, output, socket
+from app.nodes.declare import NodeClass, choice, integer, output, socket
+from app.nodes.sampling_inputs import CFG, denoise, seed, steps
+from app.nodes.step_reports import step_reporter
 
 
 def _ksampler(
@@ -86,45 +85,12 @@ def _sample(
         add_noise=add_noise,
         noise_mask=latent.noise_mask,
         batch_index=latent.batch_index,
-        on_step=_reporter(context, model),
+        on_step=step_reporter(context, model),
         interrupted=context.interrupted,
     )
     return (latent.with_samples(samples),)
 
 
-def _reporter(context: NodeContext, model: DiffusionModel) -> OnStep:
-    """Tells of every step, and shows a preview now and then, the first step's included."""
-    throttle = PreviewThrottle()
-
-    def report(step: int, total: int, denoised: Latent, _x: Latent) -> None:
-        if context.preview_method != "none" and throttle.due():
-            context.preview(latent_preview(denoised, model.preview_factors, context.preview_size))
-        context.progress(step + 1, total)
-
-    return report
-
-
-def _seed(name: str) -> InputSchema:
-    return integer(
-        name,
-        default=0,
-        low=0,
-        high=MAX_SEED,
-        control_after_generate=True,
-        tooltip="The same seed gives the same noise, and with it the same picture.",
-    )
-
-
-_STEPS = integer("steps", default=20, low=1, high=10000, tooltip="More steps take longer and refine more.")
-_CFG = number(
-    "cfg",
-    default=8.0,
-    low=0.0,
-    high=100.0,
-    step=0.1,
-    round=0.01,
-    tooltip="How strongly the picture follows the text; 1 ignores the negative one.",
-)
 _METHOD = (
     choice("sampler_name", tuple(SAMPLERS), tooltip="The method that removes the noise."),
     choice("scheduler", tuple(SCHEDULERS), tooltip="How the steps are spread over the noise levels."),
@@ -142,18 +108,11 @@ NODES = (
             description="Makes a latent picture out of noise with a model, guided by two texts.",
             inputs=(
                 socket("model", "MODEL", tooltip="The model that removes the noise."),
-                _seed("seed"),
-                _STEPS,
-                _CFG,
+                seed("seed"),
+                steps(),
+                CFG,
                 *_METHOD,
-                number(
-                    "denoise",
-                    default=1.0,
-                    low=0.0,
-                    high=1.0,
-                    step=0.01,
-                    tooltip="Share of the noise: below 1 the starting picture shines through.",
-                ),
+                denoise(),
             ),
             outputs=(output("LATENT", tooltip="The denoised latent."),),
         ),
@@ -168,9 +127,9 @@ NODES = (
             inputs=(
                 socket("model", "MODEL", tooltip="The model that removes the noise."),
                 choice("add_noise", ("enable", "disable"), tooltip="Disable it for a latent that is noisy."),
-                _seed("noise_seed"),
-                _STEPS,
-                _CFG,
+                seed("noise_seed"),
+                steps(),
+                CFG,
                 *_METHOD,
                 integer("start_at_step", default=0, low=0, high=10000),
                 integer("end_at_step", default=10000, low=0, high=10000),

@@ -14,6 +14,15 @@ from app.inference.types import Latent, Sigma, Sigmas
 NO_LIMIT = 999999999.9  # sigma of "0 percent": above every noise level
 
 
+class LevelsOutOfRange(ValueError):
+    """No noise levels can be made from these numbers."""
+
+    code = "levels_out_of_range"
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"No noise levels can be made from these numbers: {rule}.")
+
+
 class Levels(Protocol):
     """The noise levels of a family of models and the network's own index of them."""
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from app.inference.model_sampling.base import NO_LIMIT
+from app.inference.model_sampling.base import NO_LIMIT, LevelsOutOfRange
 from app.inference.types import Sigma, Sigmas
 
 OFFSET = 0.008  # keeps the first levels from being too small; Nichol and Dhariwal 2021, section 3.2
@@ -21,6 +21,8 @@ class CascadeLevels:
     """
 
     def __init__(self, *, shift: float = 1.0) -> None:
+        if shift <= 0:
+            raise LevelsOutOfRange("the shift must be above 0")
         self._shift = shift
         offset = torch.tensor(OFFSET)
         self._first = (offset / (1 + offset) * math.pi * 0.5).cos() ** 2

@@ -5,16 +5,18 @@ import math
 import torch
 from torch import Tensor
 
-from app.inference.model_sampling.base import NO_LIMIT
+from app.inference.model_sampling.base import NO_LIMIT, LevelsOutOfRange
 from app.inference.types import Sigma, Sigmas
 
 TABLE_LENGTH = 1000  # entries for schedulers that pick from a table
 
 
 class _LogRange:
-    """A range of levels, evenly spaced on the logarithmic scale."""
+    """A range of levels, evenly spaced on the logarithmic scale; 0 < `sigma_min` <= `sigma_max`."""
 
     def __init__(self, *, sigma_min: float, sigma_max: float) -> None:
+        if not 0 < sigma_min <= sigma_max:
+            raise LevelsOutOfRange("sigma_min must be above 0 and not above sigma_max")
         self._sigmas = torch.linspace(math.log(sigma_min), math.log(sigma_max), TABLE_LENGTH).exp()
 
     @property

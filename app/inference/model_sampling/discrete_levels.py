@@ -67,7 +67,8 @@ class LcmLevels:
     def __init__(self, full: DiscreteLevels) -> None:
         self._last = len(full.sigmas) - 1
         self._sigmas = full.sigmas[LCM_STRIDE - 1 :: LCM_STRIDE]
-        self._log_sigmas = full.log_sigmas[LCM_STRIDE - 1 :: LCM_STRIDE]
+        # from the rounded levels: which of two neighbours is nearer to a level between them depends on it
+        self._log_sigmas = self._sigmas.double().log().float()
 
     @property
     def sigmas(self) -> Sigmas:

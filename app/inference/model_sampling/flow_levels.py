@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 
+from app.inference.model_sampling.base import LevelsOutOfRange
 from app.inference.types import Sigma, Sigmas
 
 FLUX_TABLE_LENGTH = 10000
@@ -18,10 +19,12 @@ TABLE_LENGTH = 1000
 class ShiftedLevels:
     """sigma = shift * t / (1 + (shift - 1) * t): Stable Diffusion 3, AuraFlow, Flux schnell.
 
-    `multiplier` is what the network counts a whole schedule as, 1000 in Stable Diffusion 3.
+    `shift` > 0; `multiplier` is what the network counts a whole schedule as, 1000 in Stable Diffusion 3.
     """
 
     def __init__(self, *, shift: float, multiplier: float = 1000.0) -> None:
+        if shift <= 0:
+            raise LevelsOutOfRange("the shift must be above 0")
         self._shift = shift
         self._multiplier = multiplier
         self._sigmas = self.sigma(torch.arange(1, TABLE_LENGTH + 1) / TABLE_LENGTH * multiplier)

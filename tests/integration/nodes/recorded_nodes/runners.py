@@ -1,6 +1,6 @@
 """Which function runs which recorded cases; a new fixture module adds its RUNNERS here."""
 
-from tests.integration.nodes.recorded_nodes import loader_errors, pictures, resolved
+from tests.integration.nodes.recorded_nodes import loader_errors, pictures, resolved, sampling_parts
 from tests.integration.nodes.recorded_nodes.calls import Runner, run_plain
 from tests.integration.nodes.recorded_nodes.cases import Case, kind
 
@@ -11,6 +11,7 @@ RUNNERS: dict[tuple[str | None, str], Runner] = {
     ("loader_error", ANY_NODE): loader_errors.run,
     **pictures.RUNNERS,
     **resolved.RUNNERS,
+    **sampling_parts.RUNNERS,
 }
 """By fixture and node class; an entry for the class goes before one for any."""
 

@@ -12,10 +12,25 @@ from app.inference.latent_format import SD1_LATENT, LatentFormat
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.models.diffusion_model import DiffusionModel
 
+
+@dataclass(frozen=True, kw_only=True)
+class _ShiftedLatent:
+    """Latents less their mean, times a factor."""
+
+    shift: float
+    scale: float
+
+    def process_in(self, latent: Tensor) -> Tensor:
+        return (latent - self.shift) * self.scale
+
+    def process_out(self, latent: Tensor) -> Tensor:
+        return latent / self.scale + self.shift
+
+
 SAMPLINGS: dict[str, tuple[Callable[[], ModelSampling], LatentFormat | None]] = {
     "sd1_eps": (families.discrete, SD1_LATENT),
     "sd3": (partial(families.shifted_flow, 3.0), None),
-    "flux": (families.flux, None),
+    "flux": (families.flux, _ShiftedLatent(shift=0.1159, scale=0.3611)),
     "cascade": (partial(families.cascade, 2.0), None),
 }
 

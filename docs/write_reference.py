@@ -145,7 +145,8 @@ def described(found: Iterable[BaseRoute]) -> Iterator[tuple[str, str, str]]:
 
 MESSAGES_INTRODUCTION = """\
 What the server sends over `/ws`, as text frames `{"type": ..., "data": {...}}` in the shapes that clients of
-ComfyUI know. Previews are binary frames. The executor's messages to the server are in `app/protocol/`.
+ComfyUI know. Previews, finished pictures and texts of nodes are binary frames. The executor's messages to the
+server are in `app/protocol/`.
 """
 
 

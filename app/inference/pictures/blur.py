@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, pad
 
 from app.inference.errors import SizeNotUsable
 from app.inference.images import Image
@@ -31,19 +30,27 @@ def sharpen(image: Image, radius: int, sigma: float, alpha: float) -> Image:
 
 
 def _blurred(image: Image, radius: int, sigma: float) -> Image:
-    """The bell is a product of one along x and one along y."""
-    count, height, width, channels = image.shape
+    """The bell is a product of one along x and one along y; picture by picture, in float64."""
     bell = _bell(radius, sigma)
-    planes = image.movedim(-1, 1).reshape(count * channels, 1, height, width).double()
-    planes = pad(planes, (radius,) * 4, mode="reflect")
-    planes = conv2d(conv2d(planes, bell.reshape(1, 1, 1, -1)), bell.reshape(1, 1, -1, 1))
-    return planes.reshape(count, channels, height, width).movedim(1, -1).to(image.dtype)
+    return torch.stack([_spread(_spread(each.double(), bell, 1), bell, 0).to(image) for each in image])
 
 
-def _bell(radius: int, sigma: float) -> Tensor:
+def _spread(picture: Tensor, bell: list[float], axis: int) -> Tensor:
+    """Weighted sum of the picture moved along `axis`: whole rows at a time, which memory likes best."""
+    radius = len(bell) // 2
+    first = picture.narrow(axis, 1, radius).flip(axis)
+    last = picture.narrow(axis, picture.shape[axis] - 1 - radius, radius).flip(axis)
+    mirrored = torch.cat([first, picture, last], dim=axis)
+    total = torch.zeros_like(picture)
+    for offset, weight in enumerate(bell):
+        total.add_(mirrored.narrow(axis, offset, picture.shape[axis]), alpha=weight)
+    return total
+
+
+def _bell(radius: int, sigma: float) -> list[float]:
     places = torch.linspace(-1, 1, 2 * radius + 1, dtype=torch.float64)
     bell = (-(places**2) / (2 * sigma**2)).exp()
-    return bell / bell.sum()
+    return (bell / bell.sum()).tolist()
 
 
 def _check(image: Image, radius: int) -> None:

@@ -291,6 +291,14 @@ def test_the_menu_of_outputs_is_offered(server: Server, graph: Graph) -> None:
     assert "earlier.png" in server.client.get("/internal/files/output").json()
 
 
+def test_an_uploaded_tiff_can_be_shown_in_a_page(server: Server) -> None:
+    name = upload(server, "shown.tiff", "input").removesuffix(" [input]")
+    answer = server.client.get("/view", params={"filename": name, "type": "input", "preview": "webp;90"})
+    assert answer.headers["content-type"] == "image/webp"
+    with Pillow.open(io.BytesIO(answer.content)) as opened:
+        assert (opened.format, opened.size) == ("WEBP", (32, 24))
+
+
 def picture(seed: int) -> Pillow.Image:
     """A picture of 32x24 with soft shapes and a transparent corner."""
     y, x = np.mgrid[:24, :32]

@@ -20,6 +20,7 @@ _MODULES = (
     "image_transform",
     "latent",
     "loaders",
+    "lora",
     "mask",
     "mask_shapes",
     "model_sampling",

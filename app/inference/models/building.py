@@ -17,6 +17,7 @@ Network = TypeVar("Network", bound=nn.Module)
 _SHOWN = 3  # names listed in a message
 
 
+@torch.inference_mode(mode=False)  # tensors made in inference mode could not be exchanged later
 def build(
     make: Callable[[], Network],
     file: ModelFile,

@@ -1,5 +1,6 @@
 """The CLIP text network of a checkpoint or a file of its own: its shape, loading, and tokens to states."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from app.inference.text.chunks import chunk_prompt
 from app.inference.text.encode import encode_chunks
 from app.inference.text.tokenizer import EOS, VOCABULARY_SIZE
 from app.inference.types import Pooled, Tokens
+from app.inference.weight_patch import WeightPatch
 
 if TYPE_CHECKING:
     from transformers.models.clip.modeling_clip import CLIPTextModel
@@ -48,6 +50,7 @@ class ClipTextNetwork:
     weights: "PatchedWeights[CLIPTextModel]"
     shape: TextShape
     device: Device
+    patches: tuple[WeightPatch, ...] = ()
 
     @property
     def network(self) -> "CLIPTextModel":
@@ -59,6 +62,10 @@ class ClipTextNetwork:
         """Channels of a state."""
         return self.shape.width
 
+    def with_patches(self, patches: tuple[WeightPatch, ...]) -> "ClipTextNetwork":
+        """The network with further changes of its weights, after those it has."""
+        return replace(self, patches=self.patches + patches)
+
     @torch.no_grad()
     def __call__(self, token_ids: Tensor, layer: int | None) -> tuple[Tokens, Pooled]:
         """States float32 [B, T, width] and pooled vectors [B, width] of `token_ids` int64 [B, T].
@@ -67,6 +74,7 @@ class ClipTextNetwork:
         first layer means the last. The final normalisation applies in every case. The pooled vector is the
         last layer's state at the first end mark, whatever `layer` says.
         """
+        self.weights.use(self.patches)
         ids = token_ids.to(self.device)
         hidden = self.network.embeddings(input_ids=ids)
         after_layers = []
@@ -90,6 +98,15 @@ class TextEncoder:
     def encode(self, text: str) -> Conditioning:
         """Conditioning of one text with prompt weights, of any length."""
         return (encode_chunks(self.network, chunk_prompt(text), layer=self.layer),)
+
+    @property
+    def networks(self) -> Mapping[str, ClipTextNetwork]:
+        """The text networks by kind (`l`, `g`, `h`), the first one first."""
+        return {"l": self.network}
+
+    def with_networks(self, networks: Mapping[str, ClipTextNetwork]) -> "TextEncoder":
+        """The same encoder with other networks in place of its own, by kind."""
+        return replace(self, network=networks.get("l", self.network))
 
     def stopping_at(self, layer: int) -> "TextEncoder":
         """The same encoder with the states of another layer; -1 is the last, -2 the one before."""

@@ -16,6 +16,7 @@ BY_CLASS: dict[str, dict[str, Any]] = {each["class_type"]: each for each in RECO
 NODES = builtin_nodes()
 SOURCES = {
     "checkpoints": "models:checkpoints",
+    "loras": "models:loras",
     "text_encoders": "models:text_encoders",
     "input dir (images)": "input_images",
     "input dir (all files)": "input_files",

@@ -23,6 +23,7 @@ _MODULES = (
     "lora",
     "mask",
     "mask_shapes",
+    "merging",
     "model_sampling",
     "primitives",
     "samplers",

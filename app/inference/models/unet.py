@@ -3,6 +3,8 @@
 Ronneberger et al. 2015; Rombach et al. 2022, ch. 3.
 """
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +13,7 @@ from torch import device as Device
 
 from app.inference.control import Residuals
 from app.inference.hooks import NetworkCall, NetworkHooks
+from app.inference.models.ldm_names import rename, unet_modules
 from app.inference.models.unet_blocks import (
     Pass,
     input_blocks,
@@ -42,6 +45,13 @@ class UNet:
     def dtype(self) -> torch.dtype:
         """Number format that it computes in."""
         return self.weights.dtype
+
+    @cached_property
+    def original_names(self) -> Mapping[str, str]:
+        """The names of its tensors in the original latent-diffusion code."""
+        modules = {ours: theirs for theirs, ours in unet_modules(self.shape.levels).items()}
+        names = {name: rename(name, modules) for name in self.weights.names}
+        return {name: original for name, original in names.items() if original is not None}
 
     def embedding(self, timestep: Tensor, label: Tensor | None) -> Tensor:
         """Embedding [B, 4 * width] of timesteps [B] and label vectors [B, adm]; `label` None where unused."""

@@ -1,7 +1,6 @@
 """Adds a LoRA file to a model and its text encoder; the LoRA nodes call it."""
 
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.models.ldm_names import unet_modules
 from app.inference.models.text_encoder import TextEncoder
 from app.inference.patches.layer_names import UNET_PREFIXES, text_layers, text_prefixes, unet_layers
 from app.inference.patches.lora_file import LoraFile
@@ -34,7 +33,6 @@ def with_model_lora(model: DiffusionModel, file: LoraFile, *, strength: float) -
 
 
 def _on_model(model: DiffusionModel, matches: Matches, strength: float) -> DiffusionModel:
-    weights, shape = model.network.weights, model.network.shape
-    layers = unet_layers(weights.names, unet_modules(shape.levels))
-    patch = matches.patch(weights, layers, UNET_PREFIXES, strength)
+    unet = model.network
+    patch = matches.patch(unet.weights, unet_layers(unet.original_names), UNET_PREFIXES, strength)
     return model if patch is None else model.with_patches((patch,))

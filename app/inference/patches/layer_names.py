@@ -6,8 +6,6 @@ Compared in one spelling, with underscores only, any prefix goes with any layout
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.inference.models.ldm_names import rename
-
 UNET_PREFIXES = ("lora_unet_", "lycoris_", "unet_", "diffusion_model_", "base_model_model_", "")
 _SHARED_TEXT_PREFIXES = ("lycoris_", "base_model_model_", "")
 _FIRST_TEXT_PREFIXES = ("lora_te_", "lora_te1_", "text_encoder_", *_SHARED_TEXT_PREFIXES)
@@ -19,19 +17,15 @@ def spelling(name: str) -> str:
     return name.replace(".", "_").replace("_processor_", "_").replace("_to_out_0", "_to_out")
 
 
-def unet_layers(tensors: Iterable[str], modules: Mapping[str, str]) -> dict[str, str]:
+def unet_layers(original_names: Mapping[str, str]) -> dict[str, str]:
     """Spellings of a UNet's layers, in both layouts, to the network's own names.
 
-    `modules` maps prefixes of the original names to those of diffusers, as `ldm_names.unet_modules` does.
+    `original_names` maps the network's tensor names to those of the original code.
     """
-    original = {ours: theirs for theirs, ours in modules.items()}
     layers: dict[str, str] = {}
-    for tensor in tensors:
+    for tensor, original in original_names.items():
         layer = tensor.rpartition(".")[0]
-        layers[spelling(layer)] = layer
-        other = rename(tensor, original)
-        if other is not None:
-            layers[spelling(other.rpartition(".")[0])] = layer
+        layers[spelling(layer)] = layers[spelling(original.rpartition(".")[0])] = layer
     return layers
 
 

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.models.ldm_names import unet_modules
 from app.inference.models.text_encoder import TextEncoder
 from app.inference.models.weights import PatchedWeights
 from app.inference.patches.layer_names import spelling, text_layers, unet_layers
@@ -33,7 +32,7 @@ class Patched:
             "diffusion_model.": (
                 unet.weights,
                 model.patches,
-                unet_layers(unet.weights.names, unet_modules(unet.shape.levels)),
+                unet_layers(unet.original_names),
             )
         }
         for kind, network in text.networks.items():

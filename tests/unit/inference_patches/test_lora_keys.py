@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from app.inference.models.errors import NotAModelFile
-from app.inference.models.ldm_names import UNetLevel, unet_modules
+from app.inference.models.ldm_names import UNetLevel, rename, unet_modules
 from app.inference.patches.layer_names import (
     UNET_PREFIXES,
     find_layer,
@@ -107,7 +107,9 @@ def test_other_keys_belong_to_no_part(key: str) -> None:
     ],
 )
 def test_unet_layers_are_found_in_every_dialect(name: str, layer: str | None) -> None:
-    layers = unet_layers(TENSORS, unet_modules(LEVELS))
+    modules = {ours: theirs for theirs, ours in unet_modules(LEVELS).items()}
+    originals = {tensor: rename(tensor, modules) for tensor in TENSORS}
+    layers = unet_layers({tensor: name for tensor, name in originals.items() if name is not None})
 
     assert find_layer(name, layers, UNET_PREFIXES) == layer
 

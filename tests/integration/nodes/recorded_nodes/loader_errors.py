@@ -6,9 +6,9 @@ import torch
 from safetensors.torch import save_file
 
 from app.graph.node_schema import InputSchema
-from tests.integration.nodes.recorded_nodes.calls import NODES, Seen, call
+from tests.integration.nodes.recorded_nodes.calls import NODES, Runner, Seen, call
 from tests.integration.nodes.recorded_nodes.cases import Case
-from tests.integration.nodes.recorded_nodes.stubs import stub_model
+from tests.integration.nodes.recorded_nodes.merges import model_of_numbers
 from tests.unit.nodes.recording_context import RecordingContext
 
 
@@ -29,7 +29,20 @@ def _given(declared: InputSchema, file_name: str) -> Any:
     if declared.choices_from is not None:
         return file_name
     if declared.type == "MODEL":
-        return stub_model("sd1_eps")
+        return model_of_numbers({"out.2.weight": 1.0})
     if declared.choices:
         return declared.choices[0]
     return declared.options.get("default")
+
+
+def lora(case: Case, context: RecordingContext) -> Seen:
+    """A LoRA without matching keys is no error; the record says so in words."""
+    (model,) = run(case, context)["out"]
+    assert model.patches == ()
+    return {"out": ["loads without error; nothing is applied"]}
+
+
+RUNNERS: dict[tuple[str | None, str], Runner] = {
+    ("loader_error", "*"): run,
+    ("loader_error", "LoraLoaderModelOnly"): lora,
+}

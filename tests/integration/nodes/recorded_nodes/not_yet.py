@@ -73,13 +73,6 @@ _LORA_AND_MERGING = """
     CLIPMergeAdd
     CLIPMergeSimple
     CLIPMergeSubtract
-    LoraLoaderModelOnly
-    ModelMergeAdd
-    ModelMergeBlocks
-    ModelMergeSD1
-    ModelMergeSDXL
-    ModelMergeSimple
-    ModelMergeSubtract
 """
 
 _LOADERS = """

@@ -1,6 +1,6 @@
 """Which function runs which recorded cases; a new fixture module adds its RUNNERS here."""
 
-from tests.integration.nodes.recorded_nodes import loader_errors, pictures, resolved, sampling_parts
+from tests.integration.nodes.recorded_nodes import loader_errors, merges, pictures, resolved, sampling_parts
 from tests.integration.nodes.recorded_nodes.calls import Runner, run_plain
 from tests.integration.nodes.recorded_nodes.cases import Case, kind
 
@@ -8,7 +8,8 @@ ANY_NODE = "*"
 
 RUNNERS: dict[tuple[str | None, str], Runner] = {
     (None, ANY_NODE): run_plain,
-    ("loader_error", ANY_NODE): loader_errors.run,
+    **loader_errors.RUNNERS,
+    **merges.RUNNERS,
     **pictures.RUNNERS,
     **resolved.RUNNERS,
     **sampling_parts.RUNNERS,

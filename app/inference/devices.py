@@ -10,6 +10,7 @@ import psutil
 import torch
 from torch import device as Device
 
+from app.inference.host_memory import free_host_bytes
 from app.protocol import events
 
 CPU = Device("cpu")
@@ -68,7 +69,7 @@ def spare_memory_bytes(device: Device) -> int:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return psutil.virtual_memory().available
+    return free_host_bytes()
 
 
 def release_cached_memory(device: Device) -> None:

@@ -1,7 +1,10 @@
 """Cuts a picture and its mask to what a VAE encodes and blanks the hole in it; inpaint nodes call it."""
 
+import math
+
+import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import conv2d, interpolate
 
 from app.inference.errors import BatchesDoNotFit
 from app.inference.images import Image
@@ -34,3 +37,17 @@ def blanked(image: Image, mask: Tensor) -> Image:
             f"There are {len(image)} pictures and {len(mask)} masks: give one mask for all or one for each."
         )
     return (image[..., :3] - GREY) * (1 - mask.round().movedim(1, -1)) + GREY
+
+
+def grown(mask: Tensor, by: int) -> Tensor:
+    """`mask` [B, 1, H, W] rounded to 0 or 1, the area of 1 grown by half of `by` pixels on each side.
+
+    With an even `by` the area grows one pixel less towards the top and left.
+    """
+    area = mask.round()
+    if by == 0:
+        return area
+    height, width = area.shape[-2:]
+    kernel = torch.ones(1, 1, by, by)
+    padding = math.ceil((by - 1) / 2)
+    return conv2d(area, kernel, padding=padding).clamp(0, 1)[..., :height, :width]

@@ -13,7 +13,7 @@ from app.inference.models.vae import Vae
 from app.inference.types import Latent, Mask
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, boolean, output, socket
-from app.nodes.latent import present_vae
+from app.nodes.vae import present_vae
 
 _OUTPUTS = (
     output("CONDITIONING", "positive"),

@@ -1,12 +1,9 @@
-"""Nodes that make, scale, encode and decode latents."""
+"""Nodes that make, scale and mask latents."""
 
 import torch
 
 from app.graph.node_schema import MAX_RESOLUTION, NodeSchema
-from app.inference.images import Image
 from app.inference.latents import LatentBatch
-from app.inference.models.errors import PartMissing
-from app.inference.models.vae import Vae
 from app.inference.resize import missing_side, resize_latent
 from app.inference.types import Mask
 from app.nodes.context import NodeContext
@@ -21,12 +18,10 @@ def _empty_latent(context: NodeContext, *, width: int, height: int, batch_size: 
     return (LatentBatch(samples=torch.zeros(batch_size, 4, height // CELL, width // CELL)),)
 
 
-def _decode(context: NodeContext, *, samples: LatentBatch, vae: Vae | None) -> tuple[Image]:
-    return (present_vae(vae).decode(samples.samples),)
-
-
-def _encode(context: NodeContext, *, pixels: Image, vae: Vae | None) -> tuple[LatentBatch]:
-    return (LatentBatch(samples=present_vae(vae).encode(pixels)),)
+def _empty_sd3_latent(
+    context: NodeContext, *, width: int, height: int, batch_size: int
+) -> tuple[LatentBatch]:
+    return (LatentBatch(samples=torch.zeros(batch_size, 16, height // CELL, width // CELL)),)
 
 
 def _upscale(
@@ -58,13 +53,6 @@ def _set_noise_mask(context: NodeContext, *, samples: LatentBatch, mask: Mask) -
     return (LatentBatch(samples=samples.samples, noise_mask=noise_mask, batch_index=samples.batch_index),)
 
 
-def present_vae(vae: Vae | None) -> Vae:
-    """The VAE, or PartMissing with what to do when the checkpoint held none."""
-    if vae is None:
-        raise PartMissing("The checkpoint holds no VAE: load one with Load VAE and connect it here instead.")
-    return vae
-
-
 NODES = (
     NodeClass(
         schema=NodeSchema(
@@ -83,25 +71,19 @@ NODES = (
     ),
     NodeClass(
         schema=NodeSchema(
-            class_type="VAEDecode",
-            display_name="VAE Decode",
-            category="latent",
-            description="Turns latents into pictures.",
-            inputs=(socket("samples", "LATENT"), socket("vae", "VAE")),
-            outputs=(output("IMAGE"),),
-        ),
-        run=_decode,
-    ),
-    NodeClass(
-        schema=NodeSchema(
-            class_type="VAEEncode",
-            display_name="VAE Encode",
-            category="latent",
-            description="Turns pictures into latents, to start from a picture instead of noise.",
-            inputs=(socket("pixels", "IMAGE"), socket("vae", "VAE")),
+            class_type="EmptySD3LatentImage",
+            category="latent/sd3",
+            module="comfy_extras.nodes_sd3",
+            description="An empty latent of 16 channels, as SD3 and Flux take it.",
+            inputs=(
+                integer("width", default=1024, low=16, high=MAX_RESOLUTION, step=16, tooltip="In pixels."),
+                integer("height", default=1024, low=16, high=MAX_RESOLUTION, step=16, tooltip="In pixels."),
+                integer("batch_size", default=1, low=1, high=4096, tooltip="How many pictures at once."),
+            ),
             outputs=(output("LATENT"),),
+            v3=True,
         ),
-        run=_encode,
+        run=_empty_sd3_latent,
     ),
     NodeClass(
         schema=NodeSchema(

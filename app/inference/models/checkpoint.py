@@ -9,9 +9,10 @@ from torch import device as Device
 from app.inference.models.detect import detect_checkpoint, text_prefix, vae_prefix, wrong_kind
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.load_unet import load_diffusion_model
+from app.inference.models.load_vae import load_vae
 from app.inference.models.model_file import ModelFile, open_model_file
 from app.inference.models.text_encoder import TextEncoder, load_text_network
-from app.inference.models.vae import Vae, load_vae
+from app.inference.models.vae import Vae
 
 _NETWORK_MODULES = (
     "diffusers.models.autoencoders.autoencoder_kl",

@@ -1,157 +1,159 @@
-"""The VAE of a checkpoint or a file of its own: its shape, loading, and pictures to latents and back."""
+"""The value of a VAE socket: pictures to stored latents and back, whole or in tiles; VAE nodes call it."""
 
-import re
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch import device as Device
 
+from app.inference.devices import spare_memory_bytes
+from app.inference.errors import ChannelsDoNotFit, SizeNotUsable
 from app.inference.images import Image
-from app.inference.models.building import build
-from app.inference.models.detect import Tensors
-from app.inference.models.errors import FamilyNotSupported, WeightsDoNotFit
-from app.inference.models.ldm_names import vae_name
-from app.inference.models.model_file import ModelFile
-from app.inference.models.weights import PatchedWeights
+from app.inference.memory import ran_out_of_memory
+from app.inference.models.codec import Codec
+from app.inference.tiling import OnPicture, OnTile, Tiling, run_tiled, three_tilings
 from app.inference.types import Latent
 
-if TYPE_CHECKING:
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+logger = logging.getLogger(__name__)
 
-_LEVEL = re.compile(r"(?:encoder\.down|encoder\.down_blocks)\.(\d+)\.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class VaeShape:
-    """Widths from the picture side inwards, residual blocks per level, latent channels."""
-
-    widths: tuple[int, ...]
-    blocks: int
-    latent_channels: int
-    quant_convs: bool
+# Tiles when a whole picture does not fit into memory; one takes about a GB in Stable Diffusion.
+DECODED_TILE, DECODED_OVERLAP = 64, 16  # cells
+ENCODED_TILE, ENCODED_OVERLAP = 512, 64  # pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Vae:
-    """Turns pictures into stored latents and back."""
+    """Turns pictures into stored latents and back, one picture at a time."""
 
-    weights: "PatchedWeights[AutoencoderKL]"
-    shape: VaeShape
-    device: Device
-    dtype: torch.dtype
-
-    @property
-    def network(self) -> "AutoencoderKL":
-        """The module whose tensors `weights` holds."""
-        return self.weights.network
+    codec: Codec
 
     @property
     def ratio(self) -> int:
         """Pixels per latent cell along one side; 8 in Stable Diffusion 1."""
-        return 2 ** (len(self.shape.widths) - 1)
+        return self.codec.ratio
 
     @torch.no_grad()
     def encode(self, image: Image) -> Latent:
-        """Stored latent float32 [B, C, H/8, W/8] of the pictures' first three channels.
+        """Stored latent float32 [B, C, H/8, W/8] of the pictures' first three channels, on the CPU.
 
-        Sides are cropped around the centre to multiples of `ratio`; the mode of the posterior is taken, so
-        the result has no chance in it. Raises ValueError when a side is shorter than `ratio`.
+        Sides are cropped around the centre to multiples of `ratio`. Pictures that do not fit into memory are
+        encoded in tiles. Raises SizeNotUsable when a side is shorter than `ratio`.
         """
-        pixels = _crop(image[..., :3], self.ratio).movedim(-1, 1) * 2 - 1
-        parts = [self._encode_one(pixels[i : i + 1]) for i in range(pixels.shape[0])]
-        return torch.cat(parts)
+        pixels = self._pixels(image)
+        return self._whole_or_tiled(
+            self.codec.encode,
+            pixels,
+            three_tilings(ENCODED_TILE, ENCODED_OVERLAP),
+            scale=1 / self.ratio,
+            wanted_bytes=_area(pixels) * self.codec.encoding_bytes,
+        )
 
     @torch.no_grad()
     def decode(self, latent: Latent) -> Image:
-        """Pictures float32 [B, H, W, 3], 0..1, on the CPU, of stored latents."""
-        if latent.shape[1] != self.shape.latent_channels:
-            raise ValueError(
-                f"The latent has {latent.shape[1]} channels but this VAE decodes "
-                f"{self.shape.latent_channels}: use the VAE that belongs to the model."
-            )
-        parts = [self._decode_one(latent[i : i + 1]) for i in range(latent.shape[0])]
-        return torch.cat(parts)
+        """Pictures float32 [B, H, W, 3], 0..1, on the CPU, of stored latents.
 
-    def _encode_one(self, pixels: Tensor) -> Latent:
-        posterior = self.network.encode(pixels.to(self.device, self.dtype), return_dict=False)[0]
-        return posterior.mode().float().cpu()
-
-    def _decode_one(self, latent: Latent) -> Image:
-        stored: Any = latent.to(self.device, self.dtype)  # diffusers declares a float32 CPU type
-        decoded: Tensor = self.network.decode(stored, return_dict=False)[0]
-        return decoded.float().add_(1).div_(2).clamp_(0, 1).movedim(1, -1).cpu()
-
-
-def load_vae(file: ModelFile, prefix: str, device: Device) -> Vae:
-    """Load the VAE that stands under `prefix`; raises WeightsDoNotFit or FamilyNotSupported."""
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-
-    names = _names(file.tensors, prefix)
-    shape = vae_shape(file, names)
-    dtype = torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
-    config = diffusers_config(shape)
-    weights = build(lambda: AutoencoderKL(**config), file, names, part="VAE", device=device, dtype=dtype)
-    return Vae(weights=weights, shape=shape, device=device, dtype=dtype)
-
-
-def diffusers_config(shape: VaeShape) -> dict[str, Any]:
-    """Arguments of `AutoencoderKL` for a VAE of this shape."""
-    levels = len(shape.widths)
-    return {
-        "block_out_channels": shape.widths,
-        "down_block_types": ("DownEncoderBlock2D",) * levels,
-        "up_block_types": ("UpDecoderBlock2D",) * levels,
-        "layers_per_block": shape.blocks,
-        "latent_channels": shape.latent_channels,
-        "norm_num_groups": 32,
-        "use_quant_conv": shape.quant_convs,
-        "use_post_quant_conv": shape.quant_convs,
-    }
-
-
-def vae_shape(file: ModelFile, names: dict[str, str]) -> VaeShape:
-    """Read a VAE's shape off its tensors; `names` maps diffusers' names to the file's."""
-
-    def dimension(name: str, axis: int) -> int:
-        if name not in names:
-            raise WeightsDoNotFit(file.path, f"lacks {name} in its VAE", "Choose another file.")
-        return file.tensors[names[name]].shape[axis]
-
-    levels = _count(names, "encoder.down_blocks.{}.resnets.0.conv2.weight")
-    if len(file.tensors[names["decoder.conv_in.weight"]].shape) != 4:
-        raise FamilyNotSupported(
-            file.path, "holds a VAE for video, which cannot be run yet", "Choose another."
+        A film [B, C, T, h, w] gives one picture per frame. Latents that do not fit into memory are decoded in
+        tiles. Raises ChannelsDoNotFit for latents of another family.
+        """
+        latent = self._frames(latent)
+        decoded = self._whole_or_tiled(
+            self.codec.decode,
+            latent,
+            three_tilings(DECODED_TILE, DECODED_OVERLAP),
+            scale=self.ratio,
+            wanted_bytes=_area(latent) * self.ratio**2 * self.codec.decoding_bytes,
         )
-    return VaeShape(
-        widths=tuple(
-            dimension(f"encoder.down_blocks.{level}.resnets.0.conv2.weight", 0) for level in range(levels)
-        ),
-        blocks=_count(names, "encoder.down_blocks.0.resnets.{}.conv2.weight"),
-        latent_channels=dimension("decoder.conv_in.weight", 1),
-        quant_convs="quant_conv.weight" in names,
-    )
+        return _image(decoded)
+
+    @torch.no_grad()
+    def encode_tiled(self, image: Image, *, tile: int, overlap: int, on_tile: OnTile | None = None) -> Latent:
+        """As `encode`, in tiles of `tile` pixels that share `overlap`: the average of three tilings.
+
+        Both are multiples of `ratio`; `overlap` is less than half of `tile`.
+        """
+        tilings = three_tilings(tile, overlap)
+        pixels = self._pixels(image)
+        with self.codec.at_work():
+            return run_tiled(self.codec.encode, pixels, tilings, scale=1 / self.ratio, on_tile=on_tile)
+
+    @torch.no_grad()
+    def decode_tiled(
+        self, latent: Latent, *, tile: int, overlap: int, on_tile: OnTile | None = None
+    ) -> Image:
+        """As `decode`, in tiles of `tile` cells that share `overlap`: the average of three tilings.
+
+        `overlap` is less than half of `tile`.
+        """
+        tilings = three_tilings(tile, overlap)
+        latent = self._frames(latent)
+        with self.codec.at_work():
+            decoded = run_tiled(self.codec.decode, latent, tilings, scale=self.ratio, on_tile=on_tile)
+        return _image(decoded)
+
+    def _whole_or_tiled(
+        self,
+        function: OnPicture,
+        pictures: Tensor,
+        tilings: Sequence[Tiling],
+        *,
+        scale: float,
+        wanted_bytes: int,
+    ) -> Tensor:
+        """What `function` makes of every picture, in tiles when memory is short."""
+        with self.codec.at_work():
+            if self._may_ask_for(wanted_bytes):
+                whole = _tried(function, pictures)
+                if whole is None:
+                    self.codec.make_room()
+                    whole = _tried(function, pictures)
+                if whole is not None:
+                    return whole
+            logger.warning("Memory is too short for the whole picture: it goes through the VAE in tiles.")
+            self.codec.make_room()
+            return run_tiled(function, pictures, tilings, scale=scale)
+
+    def _may_ask_for(self, wanted_bytes: int) -> bool:
+        """Whether trying does no harm: a GPU refuses in time, the CPU's system ends the process."""
+        return self.codec.device.type != "cpu" or wanted_bytes <= spare_memory_bytes(self.codec.device)
+
+    def _pixels(self, image: Image) -> Tensor:
+        return _crop(image[..., :3], self.ratio).movedim(-1, 1) * 2 - 1
+
+    def _frames(self, latent: Latent) -> Latent:
+        if latent.ndim == 5:
+            latent = latent.movedim(2, 1).flatten(0, 1)
+        if latent.shape[1] != self.codec.latent_channels:
+            raise ChannelsDoNotFit(
+                f"The latent has {latent.shape[1]} channels but this VAE decodes "
+                f"{self.codec.latent_channels}: use the VAE that belongs to the model."
+            )
+        return latent
 
 
-def _names(tensors: Tensors, prefix: str) -> dict[str, str]:
-    stored = [name.removeprefix(prefix) for name in tensors if name.startswith(prefix)]
-    numbers = [int(found[1]) for name in stored if (found := _LEVEL.match(name))]
-    levels = max(numbers, default=0) + 1
-    return {vae_name(name, levels): prefix + name for name in stored}
+def _tried(function: OnPicture, pictures: Tensor) -> Tensor | None:
+    """What `function` makes of every picture; None when memory ran out, with what it held given up."""
+    try:
+        return torch.cat([function(each[None]).float().cpu() for each in pictures])
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out_of_memory(error):
+            raise
+    return None
 
 
-def _count(names: dict[str, str], pattern: str) -> int:
-    number = 0
-    while pattern.format(number) in names:
-        number += 1
-    return number
+def _image(decoded: Tensor) -> Image:
+    """[B, 3, H, W] around -1..1 to a picture."""
+    return decoded.add_(1).div_(2).clamp_(0, 1).movedim(1, -1)
+
+
+def _area(pictures: Tensor) -> int:
+    return pictures.shape[-2] * pictures.shape[-1]
 
 
 def _crop(image: Image, ratio: int) -> Image:
     """Cut both sides to multiples of `ratio`, the same on both ends."""
     height, width = image.shape[1:3]
     if min(height, width) < ratio:
-        raise ValueError(f"The picture is {width}x{height} pixels; each side needs at least {ratio}.")
+        raise SizeNotUsable(f"The picture is {width}x{height} pixels; each side needs at least {ratio}.")
     top, left = height % ratio // 2, width % ratio // 2
     return image[:, top : top + height // ratio * ratio, left : left + width // ratio * ratio]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch import device as Device
 
-from app.inference.devices import CPU, spare_memory_bytes
+from app.inference.devices import CPU, release_cached_memory, spare_memory_bytes
 from app.inference.models.fp8 import FP8, round_to_fp8
 from app.inference.residency import Residency, stream_layer
 from app.inference.weight_patch import WeightPatch
@@ -70,6 +70,13 @@ class PatchedWeights(Generic[Network]):
         with nullcontext() if self._residency is None else self._residency.at_work(self):
             self.use(patches)
             yield
+
+    def make_room(self) -> None:
+        """Free what can be freed of the device's memory while this network stays."""
+        if self._residency is None:
+            release_cached_memory(self.device)
+        else:
+            self._residency.make_room()
 
     def go(self) -> None:
         """Bring the tensors to the device."""

@@ -15,6 +15,7 @@ from app.inference.hooks import NO_NETWORK_HOOKS
 from app.inference.models import errors
 from app.inference.models.checkpoint import load_checkpoint, load_text_file, load_vae_file
 from app.inference.models.detect import detect_checkpoint
+from app.inference.models.kl_codec import KlCodec
 from app.inference.models.ldm_names import UNetLevel
 from app.inference.models.model_file import ModelFile, TensorInfo, open_model_file
 from app.inference.models.unet_shape import diffusers_config, unet_shape
@@ -232,9 +233,10 @@ def test_half_precision_file_computes_in_full_precision_on_the_cpu(file: Path) -
 
     assert checkpoint.text_encoder is not None
     assert checkpoint.vae is not None
+    assert isinstance(checkpoint.vae.codec, KlCodec)
     parts = (
         checkpoint.diffusion_model.network.network,
-        checkpoint.vae.network,
+        checkpoint.vae.codec.network,
         checkpoint.text_encoder.network.network,
     )
     assert {each.dtype for part in parts for each in part.parameters()} == {torch.float32}
@@ -303,7 +305,9 @@ def test_vae_loads_from_a_file_of_its_own_in_both_layouts(tmp_path: Path) -> Non
     ldm, diffusers = tmp_path / "ldm.safetensors", tmp_path / "diffusers.safetensors"
     save_file({name.removeprefix(VAE): each for name, each in weights.items() if name.startswith(VAE)}, ldm)
     first = load_vae_file(ldm, CPU)
-    save_file({name: each.contiguous() for name, each in first.network.state_dict().items()}, diffusers)
+    assert isinstance(first.codec, KlCodec)
+    network = first.codec.network
+    save_file({name: each.contiguous() for name, each in network.state_dict().items()}, diffusers)
 
     second = load_vae_file(diffusers, CPU)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from app.files.errors import FilesError
 from app.files.folders import DataFolders
-from app.files.uploads import input_files, input_images, output_images, resolve_annotated
+from app.files.uploads import input_files, input_images, input_latents, output_images, resolve_annotated
 from app.graph.node_schema import NodeSchema
 
 _PACKAGED = Path(__file__).with_name("builtin_nodes.json")
@@ -21,6 +21,7 @@ _FILE_MENUS: Mapping[str, Callable[[DataFolders], list[str]]] = {
     "input_images": input_images,
     "input_files": input_files,
     _OUTPUTS: output_images,
+    "input_latents": input_latents,
 }
 
 
@@ -32,8 +33,7 @@ def packaged_schemas() -> list[NodeSchema]:
 class NodeCatalog:
     """Schemas by class type and the menus behind them. Implements `app.graph.validate.ChoiceSource`.
 
-    Menu sources are `models:<folder key>`, `input_images`, `input_files` and `output_files`; others offer
-    nothing.
+    Menu sources are `models:<folder key>` and those of `_FILE_MENUS`; others offer nothing.
     """
 
     def __init__(self, folders: DataFolders, schemas: Iterable[NodeSchema]) -> None:

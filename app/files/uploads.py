@@ -87,6 +87,11 @@ def output_images(folders: DataFolders) -> list[str]:
     return [f"{each} [output]" for each in names if Path(each).suffix.lower() in IMAGE_SUFFIXES]
 
 
+def input_latents(folders: DataFolders) -> list[str]:
+    """Those of `input_files` that hold latents."""
+    return [each for each in input_files(folders) if each.endswith(".latent")]
+
+
 def store_upload(
     folders: DataFolders, *, name: str, content: bytes, folder_type: str, subfolder: str, overwrite: bool
 ) -> StoredFile:

@@ -19,6 +19,10 @@ _MODULES = (
     "image_size",
     "image_transform",
     "latent",
+    "latent_batch",
+    "latent_files",
+    "latent_mix",
+    "latent_transform",
     "loaders",
     "lora",
     "mask",
@@ -31,10 +35,13 @@ _MODULES = (
     "schedulers",
     "sigmas",
     "strings",
+    "vae",
 )
+_WITHOUT_CODE = "other_families"
+"""Goes first, so that a node with code wins over its mere declaration."""
 
 
 def builtin_nodes() -> dict[str, NodeClass]:
     """Every built-in node class; importing them loads torch."""
-    modules = (import_module(f"app.nodes.{name}") for name in _MODULES)
+    modules = (import_module(f"app.nodes.{name}") for name in (_WITHOUT_CODE, *_MODULES))
     return {each.schema.class_type: each for module in modules for each in module.NODES}

@@ -20,6 +20,11 @@ SOURCES = {
     "text_encoders": "models:text_encoders",
     "input dir (images)": "input_images",
     "input dir (all files)": "input_files",
+    "input dir (*.latent)": "input_latents",
+    "photomaker": "models:photomaker",
+    "clip_vision": "models:clip_vision",
+    "style_models": "models:style_models",
+    "model_patches": "models:model_patches",
     "output dir (remote)": "output_files",
 }
 OUR_OWN = {"tooltip"}  # texts that the record leaves out

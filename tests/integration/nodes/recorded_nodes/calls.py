@@ -3,13 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from app.nodes import other_families
 from app.nodes.declare import NodeResult
 from app.nodes.registry import builtin_nodes
 from tests.integration.nodes.recorded_nodes.cases import Case
 from tests.integration.nodes.recorded_nodes.values import value
 from tests.unit.nodes.recording_context import RecordingContext
 
-NODES = builtin_nodes()
+NODES = {
+    class_type: node
+    for class_type, node in builtin_nodes().items()
+    if node not in other_families.NODES  # of which only declarations are there
+}
 
 Seen: TypeAlias = dict[str, Any]
 """What came of a case, by the keys that the record uses: `out`, `ui`, `files`, `extra_calls`, ..."""

@@ -1,6 +1,14 @@
 """Which function runs which recorded cases; a new fixture module adds its RUNNERS here."""
 
-from tests.integration.nodes.recorded_nodes import loader_errors, merges, pictures, resolved, sampling_parts
+from tests.integration.nodes.recorded_nodes import (
+    latent_files,
+    loader_errors,
+    merges,
+    pictures,
+    resolved,
+    sampling_parts,
+    tiles,
+)
 from tests.integration.nodes.recorded_nodes.calls import Runner, run_plain
 from tests.integration.nodes.recorded_nodes.cases import Case, kind
 
@@ -8,11 +16,13 @@ ANY_NODE = "*"
 
 RUNNERS: dict[tuple[str | None, str], Runner] = {
     (None, ANY_NODE): run_plain,
+    **latent_files.RUNNERS,
     **loader_errors.RUNNERS,
     **merges.RUNNERS,
     **pictures.RUNNERS,
     **resolved.RUNNERS,
     **sampling_parts.RUNNERS,
+    **tiles.RUNNERS,
 }
 """By fixture and node class; an entry for the class goes before one for any."""
 

@@ -1,16 +1,21 @@
 """Models without weights that recorded cases were made with: only their sampling or their blocks matter."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import MISSING, dataclass, fields
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch import device as Device
+from torch.nn.functional import avg_pool2d
 
+from app.inference.devices import CPU
 from app.inference.latent_format import SD1_LATENT, LatentFormat
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.models.diffusion_model import DiffusionModel
+from app.inference.models.vae import Vae
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,26 +53,36 @@ def stub_model(sampling: str) -> DiffusionModel:
 
 
 @dataclass(frozen=True)
-class _StubVae:
-    ratio: int
+class FormulaCodec:
+    """A codec of 8 pixels a cell by formula; `shifted` adds what a tile holds on average to its results."""
 
-    def encode(self, image: Tensor) -> Tensor:
-        """Means of 8x8 blocks of channels 0-2 times 2 minus 1, and the mean of the three."""
-        height, width = (side // 8 * 8 for side in image.shape[1:3])
-        top, left = image.shape[1] % 8 // 2, image.shape[2] % 8 // 2
-        pixels = image[:, top : top + height, left : left + width, :3]
-        blocks = pixels.reshape(len(pixels), height // 8, 8, width // 8, 8, 3).mean(dim=(2, 4))
-        latent = blocks.movedim(-1, 1) * 2 - 1
-        return torch.cat([latent, latent.mean(dim=1, keepdim=True)], dim=1)
+    shifted: bool = False
+    ratio: int = 8
+    latent_channels: int = 4
+    device: Device = CPU
+    decoding_bytes: int = 0
+    encoding_bytes: int = 0
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """There is no network to be brought."""
+        return nullcontext()
+
+    def make_room(self) -> None:
+        """There is nothing to be freed."""
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Means of 8x8 blocks of channels 0-2, and the mean of the three."""
+        latent = avg_pool2d(pixels, 8)
+        latent = torch.cat([latent, latent.mean(dim=1, keepdim=True)], dim=1)
+        return latent + pixels.mean() if self.shifted else latent
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Channels 0-2 as 8x8 blocks of (v+1)/2; a film gives one picture per frame."""
-        if latent.dim() == 5:
-            latent = latent.movedim(2, 1).flatten(0, 1)
+        """Channels 0-2 as 8x8 blocks."""
         pixels = latent[:, :3].repeat_interleave(8, dim=2).repeat_interleave(8, dim=3)
-        return ((pixels + 1) / 2).clamp(0, 1).movedim(1, -1)
+        return pixels / 3 + latent.mean() if self.shifted else pixels
 
 
-def stub_vae(ratio: int) -> Any:
-    """A VAE by formula; `ratio` is only what it tells."""
-    return _StubVae(ratio)
+def stub_vae(ratio: int) -> Vae:
+    """The recorded VAE without weights."""
+    assert ratio == 8, "a codec by formula has 8 pixels a cell"
+    return Vae(codec=FormulaCodec())

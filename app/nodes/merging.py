@@ -1,10 +1,11 @@
-"""Nodes that mix the weights of models."""
+"""Nodes that mix the weights of models, and of text encoders."""
 
 from typing import Any
 
 from app.graph.node_schema import InputSchema, NodeSchema
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.patches.merge import add, merged_models, mix, mix_by_prefix, subtract
+from app.inference.models.text_encoder import TextEncoder
+from app.inference.patches.merge import add, merged_models, merged_texts, mix, mix_by_prefix, subtract
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, number, output, socket
 
@@ -51,7 +52,23 @@ def _blocks(
     return (merged_models(model1, model2, mix_by_prefix(ratios)),)
 
 
-def ratio_input(name: str) -> InputSchema:
+def _texts_simple(
+    context: NodeContext, *, clip1: TextEncoder, clip2: TextEncoder, ratio: float
+) -> tuple[TextEncoder]:
+    return (merged_texts(clip1, clip2, mix(ratio)),)
+
+
+def _texts_add(context: NodeContext, *, clip1: TextEncoder, clip2: TextEncoder) -> tuple[TextEncoder]:
+    return (merged_texts(clip1, clip2, add()),)
+
+
+def _texts_subtract(
+    context: NodeContext, *, clip1: TextEncoder, clip2: TextEncoder, multiplier: float
+) -> tuple[TextEncoder]:
+    return (merged_texts(clip1, clip2, subtract(multiplier)),)
+
+
+def _ratio(name: str) -> InputSchema:
     """A share of the first model, 0..1."""
     return number(
         name,
@@ -63,7 +80,7 @@ def ratio_input(name: str) -> InputSchema:
     )
 
 
-def multiplier_input() -> InputSchema:
+def _multiplier() -> InputSchema:
     """What a difference of weights is multiplied by."""
     return number(
         "multiplier",
@@ -96,33 +113,60 @@ def _merge(
     )
 
 
+def _merge_texts(class_type: str, description: str, run: Any, *more: InputSchema) -> NodeClass:
+    return NodeClass(
+        schema=NodeSchema(
+            class_type=class_type,
+            display_name=class_type,
+            category=CATEGORY,
+            description=description,
+            module=MODULE,
+            inputs=(
+                socket("clip1", "CLIP", tooltip="The text encoder that is changed."),
+                socket("clip2", "CLIP", tooltip="The text encoder that it is mixed with."),
+                *more,
+            ),
+            outputs=(output("CLIP"),),
+        ),
+        run=run,
+    )
+
+
 NODES = (
-    _merge("ModelMergeSimple", "Mixes two models by one ratio.", _simple, ratio_input("ratio")),
+    _merge("ModelMergeSimple", "Mixes two models by one ratio.", _simple, _ratio("ratio")),
     _merge(
         "ModelMergeBlocks",
         "Mixes two models by a ratio for each part of the network.",
         _blocks,
-        *map(ratio_input, ("input", "middle", "out")),
+        *map(_ratio, ("input", "middle", "out")),
     ),
     _merge(
         "ModelMergeSubtract",
         "Takes the weights of the second model off the first's: what the first learnt beyond it.",
         _subtract,
-        multiplier_input(),
+        _multiplier(),
     ),
     _merge("ModelMergeAdd", "Adds the weights of two models, such as a difference to a model.", _add),
     _merge(
         "ModelMergeSD1",
         "Mixes two Stable Diffusion 1 or 2 models by a ratio for each block.",
         _blocks,
-        *map(ratio_input, SD1_BLOCKS),
+        *map(_ratio, SD1_BLOCKS),
         specific=True,
     ),
     _merge(
         "ModelMergeSDXL",
         "Mixes two SDXL models by a ratio for each block.",
         _blocks,
-        *map(ratio_input, SDXL_BLOCKS),
+        *map(_ratio, SDXL_BLOCKS),
         specific=True,
     ),
+    _merge_texts("CLIPMergeSimple", "Mixes two text encoders by one ratio.", _texts_simple, _ratio("ratio")),
+    _merge_texts(
+        "CLIPMergeSubtract",
+        "Takes the weights of the second text encoder off the first's.",
+        _texts_subtract,
+        _multiplier(),
+    ),
+    _merge_texts("CLIPMergeAdd", "Adds the weights of two text encoders.", _texts_add),
 )

@@ -5,6 +5,7 @@ from importlib import import_module
 from app.nodes.declare import NodeClass
 
 _MODULES = (
+    "attention_factors",
     "conditioning",
     "conditioning_pictures",
     "conditioning_places",

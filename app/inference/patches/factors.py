@@ -47,7 +47,7 @@ def unet_attention_patch(names: Iterable[str], attention: int, factors: Attentio
         factors={
             name: getattr(factors, match["part"])
             for name, match in found.items()
-            if match["attention"] == str(attention)
+            if match["attention"] == str(attention) and getattr(factors, match["part"]) != 1
         },
     )
 
@@ -57,5 +57,9 @@ def text_attention_patch(names: Iterable[str], factors: AttentionFactors) -> Wei
     found = {name: match for name in names if (match := _TEXT.search(name))}
     return FactorPatch(
         identity=("attention factors", factors),
-        factors={name: getattr(factors, match["part"]) for name, match in found.items()},
+        factors={
+            name: getattr(factors, match["part"])
+            for name, match in found.items()
+            if getattr(factors, match["part"]) != 1
+        },
     )

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from app.inference.models.diffusion_model import DiffusionModel
+from app.inference.models.text_encoder import ClipTextNetwork, TextEncoder
 from app.inference.models.weights import PatchedWeights
 from app.inference.weight_patch import WeightPatch
 
@@ -98,6 +99,24 @@ def merged_models(first: DiffusionModel, second: DiffusionModel, rule: MergeRule
     return first if patch is None else first.with_patches((patch,))
 
 
+def merged_texts(first: TextEncoder, second: TextEncoder, rule: MergeRule) -> TextEncoder:
+    """The first text encoder with the networks that both have mixed; patches of both take part.
+
+    ModelsDoNotMatch when they have none in common.
+    """
+    theirs = second.networks
+    common = {kind: network for kind, network in first.networks.items() if kind in theirs}
+    if not common:
+        raise ModelsDoNotMatch
+    changed: dict[str, ClipTextNetwork] = {}
+    for kind, network in common.items():
+        other = theirs[kind]
+        patch = merge_patch(network.weights, other.weights, other.patches, rule, names={})
+        if patch is not None:
+            changed[kind] = network.with_patches((patch,))
+    return first.with_networks(changed)
+
+
 def merge_patch(
     own: PatchedWeights[Any],
     other: PatchedWeights[Any],
@@ -108,7 +127,8 @@ def merge_patch(
 ) -> MergePatch | None:
     """The patch that mixes `own` with `other`; None when nothing changes.
 
-    `names` maps the network's tensor names to those of the original layout, which the rule speaks of. Tensors
+    `names` maps the network's tensor names to those of the original layout, which the rule speaks of; a name
+    without another one stands for itself. Tensors
     that only one network has, or in another size, stay. ModelsDoNotMatch when that is so for all.
     """
     theirs = set(other.names)

@@ -7,18 +7,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
 from app.files.errors import FileNotAvailable
-from app.nodes.declare import NodeResult
-from app.nodes.registry import builtin_nodes
 from tests.checkpoints import save_tiny, tiny_weights
 from tests.loras import TEXT_LAYERS, UNET_LAYERS, kohya_name, lora_tensors, merged, save_lora
 from tests.unit.nodes.recording_context import RecordingContext
+from tests.unit.nodes.tiny_runs import call, distance, load, sampled
 
-NODES = builtin_nodes()
 ALL = (*UNET_LAYERS, *TEXT_LAYERS)
-TEXT = "a red circle"
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +32,6 @@ def context(tmp_path: Path, checkpoint_file: Path) -> RecordingContext:
     return made
 
 
-@torch.inference_mode()
-def call(context: RecordingContext, class_type: str, **inputs: Any) -> tuple[Any, ...]:
-    returned = NODES[class_type].run(context, **inputs)
-    return returned.outputs if isinstance(returned, NodeResult) else returned
-
-
-def load(context: RecordingContext, name: str = "tiny.safetensors") -> tuple[Any, Any]:
-    return call(context, "CheckpointLoaderSimple", ckpt_name=name)[:2]
-
-
 def with_loras(context: RecordingContext, *loras: tuple[str, float, float]) -> tuple[Any, Any]:
     """Model and text encoder under a chain of (name, strength_model, strength_clip)."""
     model, clip = load(context)
@@ -60,23 +46,6 @@ def with_loras(context: RecordingContext, *loras: tuple[str, float, float]) -> t
             strength_clip=strength_clip,
         )
     return model, clip
-
-
-def sampled(context: RecordingContext, model: Any, clip: Any) -> Tensor:
-    """The latent of a short run."""
-    inputs = {
-        "positive": call(context, "CLIPTextEncode", text=TEXT, clip=clip)[0],
-        "negative": call(context, "CLIPTextEncode", text="", clip=clip)[0],
-        "latent_image": call(context, "EmptyLatentImage", width=32, height=32, batch_size=1)[0],
-    }
-    numbers = {"seed": 7, "steps": 2, "cfg": 4.0, "denoise": 1.0}
-    names = {"sampler_name": "euler", "scheduler": "normal"}
-    return call(context, "KSampler", model=model, **inputs, **numbers, **names)[0].samples
-
-
-def distance(first: Tensor, second: Tensor) -> float:
-    """Relative L2 distance."""
-    return ((first - second).norm() / second.norm()).item()
 
 
 def test_full_strength_changes_the_picture(context: RecordingContext) -> None:

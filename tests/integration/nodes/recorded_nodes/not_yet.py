@@ -43,12 +43,6 @@ _INPAINTING = """
     SD_4XUpscale_Conditioning
 """
 
-_LORA_AND_MERGING = """
-    CLIPMergeAdd
-    CLIPMergeSimple
-    CLIPMergeSubtract
-"""
-
 _LOADERS = """
     UNETLoader
 """
@@ -101,7 +95,6 @@ NODES = frozenset(
         + _NETWORK
         + _TEXT
         + _INPAINTING
-        + _LORA_AND_MERGING
         + _LOADERS
         + _CONTROL_NETS
         + _GLIGEN

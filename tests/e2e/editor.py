@@ -108,6 +108,26 @@ class Editor:
         """The right-click menu."""
         return self.page.get_by_test_id("canvas-menu")
 
+    def tab(self, name: str) -> Locator:
+        """The tab of an open workflow, by the name that it shows."""
+        return self.page.get_by_role("tab", name=re.compile(rf"^{re.escape(name)}(,|$)"))
+
+    def expect_tabs(self, *names: str, shown: str) -> None:
+        """Wait until exactly these workflows are open, in this order, and one of them is shown."""
+        expect(self.page.get_by_role("tab").locator(".tab-name")).to_have_text(list(names))
+        expect(self.page.get_by_test_id("workflow-name")).to_have_text(shown)
+
+    def close_tab(self, name: str) -> None:
+        """Click the cross of a tab."""
+        self.tab(name).hover()
+        self.tab(name).locator(".tab-close").click()
+
+    def answer(self, label: str) -> None:
+        """Press a button of the open question."""
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("button", name=label, exact=True).click()
+        expect(dialog).to_be_hidden()
+
     def expect_nodes(self, count: int) -> None:
         """Wait until the status line counts so many nodes."""
         noun = "node" if count == 1 else "nodes"
@@ -148,6 +168,15 @@ class Editor:
     def press(self, keys: str) -> None:
         """Press keys where the focus is."""
         self.page.keyboard.press(keys)
+
+    def run_command(self, text: str) -> None:
+        """Type a part of a command's title into the palette and take what comes first."""
+        self.press("ControlOrMeta+k")
+        palette = self.page.get_by_test_id("palette")
+        expect(palette.get_by_role("combobox")).to_be_focused()
+        self.page.keyboard.type(text)
+        self.press("Enter")
+        expect(palette).to_be_hidden()
 
     def select(self, *nodes: int | str) -> None:
         """Click the titles of nodes, the second and further ones with Shift held."""

@@ -35,19 +35,8 @@ def opened(page: Page) -> None:
 
 
 def drop(page: Page, name: str, content: bytes, kind: str) -> None:
-    """Drop a file on the canvas; a question about unsaved changes is answered with yes."""
+    """Drop a file on the canvas."""
     page.evaluate(DROP, [name, kind, list(content)])
-    discard(page)
-
-
-def discard(page: Page) -> None:
-    """Answer the question about unsaved changes if it is asked."""
-    confirm = page.get_by_role("button", name="Discard changes")
-    try:
-        confirm.wait_for(state="visible", timeout=1500)
-    except Exception:  # noqa: BLE001, RUF100  not asked
-        return
-    confirm.click()
 
 
 def test_saved_and_opened_on_the_server(page: Page, server: Server) -> None:
@@ -67,7 +56,6 @@ def test_saved_and_opened_on_the_server(page: Page, server: Server) -> None:
     expect(page.get_by_test_id("node-11")).to_be_visible(timeout=15_000)
     page.get_by_test_id("rail-workflows").click()
     page.get_by_test_id("workflow-my star").get_by_role("button").first.click()
-    discard(page)
     expect(page.get_by_test_id("widget-6-text")).to_have_value(
         "a white star on a red background", timeout=15_000
     )

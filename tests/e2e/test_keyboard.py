@@ -108,6 +108,69 @@ class TestAddingByKeys:
         expect(node).to_be_visible()
 
 
+class TestKeysWhereverTheFocusIs:
+    """The graph has the keys after a click anywhere, unless a text field, a menu or a dialog has them."""
+
+    @pytest.mark.parametrize("button", ["undo", "rail-minimap", "theme", "zoom", "tab"])
+    def test_after_a_click_on_a_bar(self, editor: Editor, button: str) -> None:
+        editor.select(7)
+        editor.press("ControlOrMeta+m")
+        target = editor.tab("Text to image") if button == "tab" else editor.page.get_by_test_id(button)
+        target.click()
+        editor.press("Delete")
+        expect(editor.node(7)).to_be_hidden()
+        editor.press("ControlOrMeta+a")
+        expect(editor.selected).to_have_count(6)
+        editor.press("Space")
+        expect(editor.search).to_be_focused()
+        editor.press("Escape")
+        expect(editor.search).to_be_hidden()
+
+    def test_with_the_focus_on_a_button_of_a_panel(self, editor: Editor) -> None:
+        editor.page.get_by_test_id("rail-nodes").click()
+        category = editor.page.get_by_test_id("panel-nodes").get_by_role("button", name="sampling")
+        category.click()
+        expect(category).to_be_focused()
+        editor.press("ControlOrMeta+a")
+        expect(editor.selected).to_have_count(7)
+        editor.press("ControlOrMeta+d")
+        editor.expect_nodes(14)
+
+    def test_space_and_enter_press_the_button_that_keys_have_reached(self, editor: Editor) -> None:
+        minimap = editor.page.get_by_test_id("rail-minimap")
+        editor.page.get_by_test_id("theme").focus()
+        editor.press("Shift+Tab")
+        expect(minimap).to_be_focused()
+        editor.press("Space")
+        expect(minimap).to_have_attribute("aria-pressed", "true")
+        editor.press("Enter")
+        expect(minimap).to_have_attribute("aria-pressed", "false")
+        expect(editor.search).to_be_hidden()
+
+    def test_an_open_menu_keeps_them(self, editor: Editor) -> None:
+        editor.node(8).click(button="right", position=TITLE)
+        expect(editor.menu).to_be_visible()
+        for key in ("w", "ArrowRight", "ControlOrMeta+a"):
+            editor.press(key)
+        expect(editor.selected).to_have_count(1)
+        expect(editor.page.get_by_test_id("panel-workflows")).to_be_hidden()
+        editor.press("Escape")
+        expect(editor.menu).to_be_hidden()
+        editor.press("Delete")
+        expect(editor.node(8)).to_be_hidden()
+
+    def test_keys_typed_while_a_dialog_is_fetched_do_nothing_to_the_graph(self, editor: Editor) -> None:
+        editor.select(8)
+        for key in ("ControlOrMeta+k", "Delete", "w"):
+            editor.press(key)
+        palette = editor.page.get_by_test_id("palette")
+        expect(palette.get_by_role("combobox")).to_be_focused()
+        editor.press("Escape")
+        expect(palette).to_be_hidden()
+        expect(editor.node(8)).to_be_visible()
+        expect(editor.page.get_by_test_id("panel-workflows")).to_be_hidden()
+
+
 class TestTextFields:
     def test_their_own_undo(self, editor: Editor) -> None:
         """Ctrl+Z in a text takes back typing, not the move made before; on the canvas it takes back both."""

@@ -1,25 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { json, server } from '../test/answers'
 import { ApiClient, ApiError, PromptRefused } from './client'
-import { RunSession } from './run-session'
-
-interface Sent {
-  url: string
-  init: RequestInit
-}
-
-function server(answers: (url: string) => Response, base = 'http://host:8188/') {
-  const sent: Sent[] = []
-  const fetch = (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
-    sent.push({ url: url as string, init })
-    return Promise.resolve(answers(url as string))
-  }
-  return { sent, client: new ApiClient({ base, fetch, clientId: 'tab' }) }
-}
-
-const json =
-  (text: string, status = 200) =>
-  () =>
-    new Response(text, { status })
 
 describe('ApiClient', () => {
   it('keeps every digit of a seed in the body', async () => {
@@ -85,33 +66,5 @@ describe('ApiClient', () => {
     const error = await client.queue().catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(ApiError)
     expect((error as ApiError).status).toBe(0)
-  })
-})
-
-describe('RunSession', () => {
-  it('gives previews an address and takes it back when it is replaced', () => {
-    const { client } = server(json('{}'))
-    const revoked: string[] = []
-    let made = 0
-    const session = new RunSession(client, { create: () => `blob:${++made}`, revoke: (url) => revoked.push(url) })
-    const preview = () =>
-      session.receive({ type: 'preview', promptId: 'p', node: '3', mime: 'image/png', bytes: new Uint8Array(1) })
-    preview()
-    preview()
-    expect(session.getState().nodes['3']?.preview).toBe('blob:2')
-    session.receive({ type: 'execution_success', promptId: 'p', at: null })
-    expect(revoked).toEqual(['blob:1', 'blob:2'])
-  })
-
-  it('learns after a lost connection how its prompts ended', async () => {
-    const record = { p: { prompt: [0, 'p', {}, {}, []], outputs: {}, status: { status_str: 'success', messages: [] } } }
-    const { client } = server(
-      (url) =>
-        new Response(url.includes('history') ? JSON.stringify(record) : '{"queue_running":[],"queue_pending":[]}'),
-    )
-    const session = new RunSession(client, { create: () => '', revoke: () => undefined })
-    session.dispatch({ type: 'prompt_queued', promptId: 'p', nodeErrors: {} })
-    await session.catchUp()
-    expect(session.getState().prompts[0]?.state).toBe('success')
   })
 })

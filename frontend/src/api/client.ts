@@ -1,5 +1,5 @@
 /** Talks to the server over HTTP. URLs are relative to the page, so that it works under any mount path. */
-import type { Json, JsonObject } from '../graph/model'
+import type { Json, JsonObject, NodeId } from '../graph/model'
 import { parseLossless, stringifyLossless } from '../formats/lossless-json'
 import {
   isObject,
@@ -141,6 +141,12 @@ export class ApiClient {
   /** One finished prompt; null while it waits or runs. */
   async historyOf(promptId: string): Promise<HistoryRecord | null> {
     return readHistory(await this.#json(`history/${encodeURIComponent(promptId)}`))[0] ?? null
+  }
+
+  /** How long the nodes of an ended prompt took, in seconds; cached ones are missing. */
+  async nodeSeconds(promptId: string): Promise<Record<NodeId, number>> {
+    const job = object(await this.#json(`v1/jobs/${encodeURIComponent(promptId)}`))
+    return Object.fromEntries(Object.entries(object(job['node_ms'])).map(([id, ms]) => [id, Number(ms) / 1000]))
   }
 
   async deleteHistory(promptIds: readonly string[]): Promise<void> {

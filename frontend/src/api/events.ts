@@ -11,24 +11,49 @@ export interface NodeProgress {
   readonly max: number
 }
 
-/** What the server tells. Nodes are those on the canvas (`display_node`). */
+/**
+ * What the server tells. Nodes are those on the canvas (`display_node`). `receivedAt`, in milliseconds since 1970, stands
+ * where the server names no time itself.
+ */
 export type ServerEvent =
   | { readonly type: 'status'; readonly queueRemaining: number; readonly sid: string | null }
   | { readonly type: 'feature_flags'; readonly flags: JsonObject }
   | { readonly type: 'execution_start'; readonly promptId: string; readonly at: number | null }
   | { readonly type: 'execution_cached'; readonly promptId: string; readonly nodes: readonly NodeId[] }
-  | { readonly type: 'progress_state'; readonly promptId: string; readonly nodes: readonly NodeProgress[] }
+  | {
+      readonly type: 'progress_state'
+      readonly promptId: string
+      readonly nodes: readonly NodeProgress[]
+      readonly receivedAt: number
+    }
   /** `promptId` is null right after connecting to a run in progress; `node` is null when a prompt ended. */
-  | { readonly type: 'executing'; readonly promptId: string | null; readonly node: NodeId | null }
+  | {
+      readonly type: 'executing'
+      readonly promptId: string | null
+      readonly node: NodeId | null
+      readonly receivedAt: number
+    }
   | {
       readonly type: 'progress'
       readonly promptId: string | null
       readonly node: NodeId | null
       readonly value: number
       readonly max: number
+      readonly receivedAt: number
     }
-  | { readonly type: 'executed'; readonly promptId: string; readonly node: NodeId; readonly output: JsonObject }
-  | { readonly type: 'execution_success'; readonly promptId: string; readonly at: number | null }
+  | {
+      readonly type: 'executed'
+      readonly promptId: string
+      readonly node: NodeId
+      readonly output: JsonObject
+      readonly receivedAt: number
+    }
+  | {
+      readonly type: 'execution_success'
+      readonly promptId: string
+      readonly at: number | null
+      readonly receivedAt: number
+    }
   | {
       readonly type: 'execution_error'
       readonly promptId: string
@@ -49,8 +74,8 @@ export type ServerEvent =
   | { readonly type: 'text'; readonly node: NodeId; readonly text: string }
   | { readonly type: 'other'; readonly name: string; readonly data: JsonObject }
 
-/** Reads a text frame; null when it is no message. */
-export function decodeText(frame: string): ServerEvent | null {
+/** Reads a text frame that came at the given time; null when it is no message. */
+export function decodeText(frame: string, receivedAt: number = Date.now()): ServerEvent | null {
   let message: unknown
   try {
     message = parseLossless(frame)
@@ -58,10 +83,10 @@ export function decodeText(frame: string): ServerEvent | null {
     return null
   }
   if (!isObject(message) || typeof message['type'] !== 'string') return null
-  return decodeMessage(message['type'], object(message['data']))
+  return decodeMessage(message['type'], object(message['data']), receivedAt)
 }
 
-function decodeMessage(name: string, data: JsonObject): ServerEvent {
+function decodeMessage(name: string, data: JsonObject, receivedAt: number): ServerEvent {
   const promptId = text(data['prompt_id'])
   const at = typeof data['timestamp'] === 'number' ? data['timestamp'] : null
   switch (name) {
@@ -76,15 +101,15 @@ function decodeMessage(name: string, data: JsonObject): ServerEvent {
     case 'execution_cached':
       return { type: 'execution_cached', promptId, nodes: array(data['nodes']).map(id) }
     case 'progress_state':
-      return { type: 'progress_state', promptId, nodes: Object.entries(object(data['nodes'])).map(nodeProgress) }
+      return { type: name, promptId, nodes: Object.entries(object(data['nodes'])).map(nodeProgress), receivedAt }
     case 'executing':
-      return { type: 'executing', promptId: promptId || null, node: shownNode(data) }
+      return { type: name, promptId: promptId || null, node: shownNode(data), receivedAt }
     case 'progress':
-      return { type: 'progress', promptId: promptId || null, node: shownNode(data), ...range(data) }
+      return { type: name, promptId: promptId || null, node: shownNode(data), ...range(data), receivedAt }
     case 'executed':
-      return { type: 'executed', promptId, node: shownNode(data) ?? '', output: object(data['output']) }
+      return { type: name, promptId, node: shownNode(data) ?? '', output: object(data['output']), receivedAt }
     case 'execution_success':
-      return { type: 'execution_success', promptId, at }
+      return { type: name, promptId, at, receivedAt }
     case 'execution_error':
       return {
         type: 'execution_error',

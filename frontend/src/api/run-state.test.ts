@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { decodeBinary, decodeText, type ServerEvent } from './events'
 import { initialRunState, reduceRun, type RunEvent, type RunState } from './run-state'
 
-const message = (type: string, data: object): ServerEvent => {
-  const event = decodeText(JSON.stringify({ type, data }))
+const message = (type: string, data: object, receivedAt = 0): ServerEvent => {
+  const event = decodeText(JSON.stringify({ type, data }), receivedAt)
   if (!event) throw new Error('no message')
   return event
 }
@@ -16,7 +16,6 @@ const images = { images: [{ filename: 'a.png', subfolder: '', type: 'output' }] 
 /** The order in which a server tells a fresh run of two nodes, the second of which makes a picture. */
 const RUN: RunEvent[] = [
   { type: 'prompt_queued', promptId: P, nodeErrors: {} },
-  message('status', { status: { exec_info: { queue_remaining: 1 } } }),
   message('execution_start', { prompt_id: P, timestamp: 1000 }),
   message('execution_cached', { nodes: ['4'], prompt_id: P, timestamp: 1001 }),
   message('progress_state', {
@@ -25,7 +24,7 @@ const RUN: RunEvent[] = [
   }),
   message('executing', { node: '3', display_node: '3', prompt_id: P }),
   message('progress', { value: 5, max: 20, prompt_id: P, node: '3' }),
-  { type: 'preview_url', promptId: P, node: '3', url: 'blob:1' },
+  { type: 'preview_url', node: '3', url: 'blob:1' },
 ]
 
 const END: RunEvent[] = [
@@ -36,14 +35,13 @@ const END: RunEvent[] = [
   message('executing', { node: '9', display_node: '9', prompt_id: P }),
   message('executed', { node: '9', display_node: '9', output: images, prompt_id: P }),
   message('execution_success', { prompt_id: P, timestamp: 2000 }),
-  message('status', { status: { exec_info: { queue_remaining: 0 } } }),
   message('executing', { node: null, prompt_id: P }),
 ]
 
 describe('reduceRun', () => {
   it('shows the running node with its progress and preview', () => {
     const state = play(RUN)
-    expect(state).toMatchObject({ runningPrompt: P, runningNode: '3', queueRemaining: 1 })
+    expect(state).toMatchObject({ runningPrompt: P, runningNode: '3' })
     expect(state.nodes['3']).toMatchObject({ status: 'running', progress: { value: 5, max: 20 }, preview: 'blob:1' })
     expect(state.nodes['4']?.status).toBe('cached')
     expect(state.prompts[0]).toMatchObject({ promptId: P, state: 'running', startedAt: 1000 })
@@ -51,7 +49,7 @@ describe('reduceRun', () => {
 
   it('ends with the picture on its node and nothing running', () => {
     const state = play([...RUN, ...END])
-    expect(state).toMatchObject({ runningPrompt: null, runningNode: null, queueRemaining: 0 })
+    expect(state).toMatchObject({ runningPrompt: null, runningNode: null })
     expect(state.nodes['3']).toMatchObject({ status: 'finished', progress: null, preview: null })
     expect(state.nodes['9']).toMatchObject({ status: 'finished', output: images })
     expect(state.prompts[0]).toMatchObject({ state: 'success', endedAt: 2000, outputs: { 9: images } })
@@ -86,7 +84,7 @@ describe('reduceRun', () => {
     const state = play([
       { type: 'prompt_found', promptId: P, running: true },
       message('executing', { node: '3' }),
-      { type: 'preview_url', promptId: P, node: null, url: 'blob:2' },
+      { type: 'preview_url', node: null, url: 'blob:2' },
     ])
     expect(state.runningNode).toBe('3')
     expect(state.nodes['3']?.preview).toBe('blob:2')
@@ -100,11 +98,15 @@ describe('reduceRun', () => {
       workflow: null,
       outputs: { 9: images },
       status: 'success' as const,
+      cached: ['4'],
+      startedAt: 1000,
+      endedAt: 2000,
       messages: [],
     }
     const state = play([...RUN, { type: 'queue', queue: { running: [], pending: [] } }, { type: 'history', record }])
     expect(state).toMatchObject({ runningPrompt: null, runningNode: null })
     expect(state.nodes['9']?.output).toEqual(images)
+    expect(state.nodes['4']?.status).toBe('cached')
     expect(state.prompts[0]?.state).toBe('success')
   })
 
@@ -113,6 +115,37 @@ describe('reduceRun', () => {
     const after = play([message('progress', { value: 6, max: 20, prompt_id: P, node: '3' })], before)
     expect(after.nodes['4']).toBe(before.nodes['4'])
     expect(after.nodes['3']).not.toBe(before.nodes['3'])
+  })
+
+  it('measures how long nodes take, cached ones apart', () => {
+    const state = play([
+      message('execution_start', { prompt_id: P, timestamp: 1000 }),
+      message('execution_cached', { nodes: ['4'], prompt_id: P }),
+      message('executing', { node: '3', display_node: '3', prompt_id: P }, 1000),
+      message('progress', { value: 5, max: 20, prompt_id: P, node: '3' }, 2000),
+      message('executing', { node: '8', display_node: '8', prompt_id: P }, 5500),
+      message('executed', { node: '4', display_node: '4', output: images, prompt_id: P }, 5500),
+      message('executing', { node: null, prompt_id: P }, 6000),
+    ])
+    expect(state.nodes['3']).toMatchObject({ status: 'finished', seconds: 4.5 })
+    expect(state.nodes['4']).toMatchObject({ status: 'cached', seconds: null, output: images })
+  })
+
+  it('says how long the steps that are left will take', () => {
+    const state = play([
+      message('executing', { node: '3', display_node: '3', prompt_id: P }, 1000),
+      message('progress', { value: 5, max: 20, prompt_id: P, node: '3' }, 2000),
+    ])
+    expect(state.nodes['3']?.progress).toEqual({ value: 5, max: 20, secondsLeft: 3 })
+  })
+
+  it('takes over what the server measured where it could not measure itself', () => {
+    const state = play([
+      message('progress_state', { prompt_id: P, nodes: { 3: { value: 1, max: 1, state: 'finished' } } }, 10),
+      { type: 'node_seconds', seconds: { 3: 2.5, 8: 0.25 } },
+    ])
+    expect(state.nodes['3']).toMatchObject({ status: 'finished', seconds: 2.5 })
+    expect(state.nodes['8']).toMatchObject({ status: 'finished', seconds: 0.25 })
   })
 
   it('uses the node on the canvas for nodes that another one made', () => {

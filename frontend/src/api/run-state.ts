@@ -1,33 +1,21 @@
-/** What is known about runs: one pure reducer from server events to the state that the page shows. */
+/** What is known about the runs of one document: one pure reducer from server events to the state that the page shows. */
 import type { JsonObject, NodeId } from '../graph/model'
 import type { ServerEvent } from './events'
+import {
+  begun,
+  done,
+  IDLE_NODE,
+  mapNodes,
+  settle,
+  stepped,
+  withNode,
+  type NodeRun,
+  type NodeRuns,
+  type RunError,
+} from './node-run'
 import type { HistoryRecord, NodeErrors, QueueState } from './wire'
 
-/** What a node is doing in the prompt that ran last. */
-export interface NodeRun {
-  readonly status: 'idle' | 'running' | 'finished' | 'cached' | 'error'
-  /** Steps done and steps in all; null when the node tells none. */
-  readonly progress: { readonly value: number; readonly max: number } | null
-  /** Object URL of the last preview; revoked when it is replaced. */
-  readonly preview: string | null
-  /** Result for people (`images`, `text`, ...); stays until the next result. */
-  readonly output: JsonObject | null
-  /** Text the node sent while it ran. */
-  readonly text: string | null
-  /** Why it failed while running. */
-  readonly error: RunError | null
-}
-
-/** A failure while running. */
-export interface RunError {
-  readonly message: string
-  readonly type: string
-  readonly node: NodeId | null
-  readonly nodeType: string
-  readonly traceback: readonly string[]
-}
-
-/** How a prompt of this tab is doing. */
+/** How a prompt of a document is doing. */
 export interface PromptRun {
   readonly promptId: string
   readonly state: 'queued' | 'running' | 'success' | 'error' | 'interrupted'
@@ -37,53 +25,37 @@ export interface PromptRun {
   readonly outputs: Readonly<Record<NodeId, JsonObject>>
 }
 
-/** State of the wire to the server. `lost`: it was there, and is being sought again. */
-export type Connection = 'connecting' | 'open' | 'lost'
-
-/** State of the process that makes the pictures. */
-export type ExecutorState = 'unknown' | 'starting' | 'ready' | 'busy' | 'dead'
-
-/** Everything that is known about runs. Unchanged parts keep their identity. */
+/** Everything that is known about a document's runs. Unchanged parts keep their identity. */
 export interface RunState {
-  readonly connection: Connection
-  readonly executor: ExecutorState
-  /** What the executor is on: the device, or why it stopped. */
-  readonly executorDetail: string
-  readonly queueRemaining: number
-  readonly queue: QueueState
-  /** The prompt that is running, of whichever tab. */
+  /** The document's prompt that is running. */
   readonly runningPrompt: string | null
   readonly runningNode: NodeId | null
-  readonly nodes: Readonly<Record<NodeId, NodeRun>>
+  readonly nodes: NodeRuns
   /** Refused inputs, from the last prompt that was sent. */
   readonly nodeErrors: NodeErrors
-  /** Prompts of this tab, oldest first. */
+  /** The document's prompts, oldest first. */
   readonly prompts: readonly PromptRun[]
   readonly lastError: RunError | null
 }
 
 /** What changes the state besides the server's events. */
 export type LocalEvent =
-  | { readonly type: 'connection'; readonly connection: Connection }
-  | { readonly type: 'executor'; readonly state: ExecutorState; readonly detail?: string }
+  /** What waits and runs on the server now. */
   | { readonly type: 'queue'; readonly queue: QueueState }
   | { readonly type: 'prompt_queued'; readonly promptId: string; readonly nodeErrors: NodeErrors }
-  /** A prompt of this tab from before a reload. */
+  /** A prompt of this document from before a reload. */
   | { readonly type: 'prompt_found'; readonly promptId: string; readonly running: boolean }
   | { readonly type: 'prompt_refused'; readonly nodeErrors: NodeErrors }
   /** A prompt's record was read, for example after the connection was lost while it ended. */
   | { readonly type: 'history'; readonly record: HistoryRecord }
+  /** The server told how long nodes took, in seconds. */
+  | { readonly type: 'node_seconds'; readonly seconds: Readonly<Record<NodeId, number>> }
   /** A preview arrived and has an address now. */
-  | {
-      readonly type: 'preview_url'
-      readonly promptId: string | null
-      readonly node: NodeId | null
-      readonly url: string
-    }
+  | { readonly type: 'preview_url'; readonly node: NodeId | null; readonly url: string }
   | { readonly type: 'dismiss_error' }
   /** What was wrong with a node was changed or read: it is no longer shown. */
   | { readonly type: 'forget_errors'; readonly node: NodeId }
-  /** Another document was opened: node ids mean other nodes now. */
+  /** Another workflow was opened in place of this one: node ids mean other nodes now. */
   | { readonly type: 'forget_nodes' }
 
 /** Everything the reducer takes. */
@@ -93,11 +65,6 @@ const KEPT_PROMPTS = 100
 
 /** The state before anything happened. */
 export const initialRunState: RunState = {
-  connection: 'connecting',
-  executor: 'unknown',
-  executorDetail: '',
-  queueRemaining: 0,
-  queue: { running: [], pending: [] },
   runningPrompt: null,
   runningNode: null,
   nodes: {},
@@ -106,65 +73,54 @@ export const initialRunState: RunState = {
   lastError: null,
 }
 
-/** A node that nothing is known about. */
-export const IDLE_NODE: NodeRun = {
-  status: 'idle',
-  progress: null,
-  preview: null,
-  output: null,
-  text: null,
-  error: null,
-}
-
 /** The state after an event. */
 export function reduceRun(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
-    case 'connection':
-      return { ...state, connection: event.connection }
-    case 'executor':
-      return withExecutor(state, event.state, event.detail ?? '')
     case 'queue':
       return withQueue(state, event.queue)
-    case 'status':
-      return { ...state, queueRemaining: event.queueRemaining }
     case 'prompt_queued':
       return { ...withPrompt(state, event.promptId, {}), nodeErrors: event.nodeErrors }
     case 'prompt_found':
-      return withPrompt(state, event.promptId, { state: event.running ? 'running' : 'queued' })
+      return found(state, event.promptId, event.running)
     case 'prompt_refused':
       return { ...state, nodeErrors: event.nodeErrors }
     case 'execution_start':
       return started(state, event.promptId, event.at)
     case 'execution_cached':
-      return event.nodes.reduce((next, node) => withNode(next, node, { status: 'cached' }), state)
+      return onNodes(state, (nodes) =>
+        event.nodes.reduce((next, node) => withNode(next, node, { status: 'cached', seconds: null }), nodes),
+      )
     case 'progress_state':
       return withProgress(state, event)
     case 'executing':
       return executing(state, event)
-    case 'progress':
-      return event.node === null
-        ? state
-        : withNode(state, event.node, { status: 'running', progress: { value: event.value, max: event.max } })
+    case 'progress': {
+      const { node, value, max, receivedAt } = event
+      return node === null ? state : onNodes(state, (nodes) => stepped(nodes, node, value, max, receivedAt))
+    }
     case 'executed':
       return executed(state, event)
     case 'preview_url':
       return withPreview(state, event.node, event.url)
     case 'text':
-      return withNode(state, event.node, { text: event.text })
+      return onNodes(state, (nodes) => withNode(nodes, event.node, { text: event.text }))
     case 'execution_success':
-      return ended(state, event.promptId, { state: 'success', endedAt: event.at })
+      return succeeded(state, event)
     case 'execution_interrupted':
       return ended(state, event.promptId, { state: 'interrupted' })
     case 'execution_error':
       return failed(state, event)
     case 'history':
       return fromHistory(state, event.record)
+    case 'node_seconds':
+      return onNodes(state, (nodes) => withSeconds(nodes, event.seconds))
     case 'dismiss_error':
       return { ...state, lastError: null }
     case 'forget_errors':
       return withoutErrors(state, event.node)
     case 'forget_nodes':
-      return { ...state, nodes: {}, nodeErrors: {}, runningNode: null }
+      return initialRunState
+    case 'status':
     case 'preview':
     case 'feature_flags':
     case 'other':
@@ -172,122 +128,113 @@ export function reduceRun(state: RunState, event: RunEvent): RunState {
   }
 }
 
-function withoutErrors(state: RunState, node: NodeId): RunState {
-  const { [node]: _gone, ...nodeErrors } = state.nodeErrors
-  const failed = state.nodes[node]?.error ? withNode(state, node, { error: null, status: 'idle' }) : state
-  return { ...failed, nodeErrors, lastError: state.lastError?.node === node ? null : state.lastError }
+function onNodes(state: RunState, change: (nodes: NodeRuns) => NodeRuns): RunState {
+  const nodes = change(state.nodes)
+  return nodes === state.nodes ? state : { ...state, nodes }
 }
 
-function withExecutor(state: RunState, executor: ExecutorState, executorDetail: string): RunState {
-  const same = state.executor === executor && state.executorDetail === executorDetail
-  return same ? state : { ...state, executor, executorDetail }
+function withoutErrors(state: RunState, node: NodeId): RunState {
+  const { [node]: _gone, ...nodeErrors } = state.nodeErrors
+  const healed = state.nodes[node]?.error
+    ? onNodes(state, (nodes) => withNode(nodes, node, { error: null, status: 'idle' }))
+    : state
+  return { ...healed, nodeErrors, lastError: state.lastError?.node === node ? null : state.lastError }
+}
+
+function found(state: RunState, promptId: string, running: boolean): RunState {
+  const next = withPrompt(state, promptId, { state: running ? 'running' : 'queued' })
+  return running ? { ...next, runningPrompt: promptId } : next
 }
 
 function started(state: RunState, promptId: string, at: number | null): RunState {
-  const nodes = mapNodes(state, (run) => ({ ...IDLE_NODE, output: run.output }))
-  return withPrompt({ ...nodes, runningPrompt: promptId, runningNode: null, lastError: null }, promptId, {
-    state: 'running',
-    startedAt: at,
-  })
+  const nodes = mapNodes(state.nodes, (run) => ({ ...IDLE_NODE, output: run.output }))
+  const next = { ...state, nodes, runningPrompt: promptId, runningNode: null, lastError: null }
+  return withPrompt(next, promptId, { state: 'running', startedAt: at })
 }
 
-function executing(state: RunState, { promptId, node }: ServerEvent & { type: 'executing' }): RunState {
-  if (node === null) {
-    const done = mapNodes(state, (run) => settle(run))
-    return { ...done, runningNode: null, runningPrompt: null }
-  }
-  const next = withNode(finishOther(state, node), node, { status: 'running' })
-  return { ...next, runningNode: node, runningPrompt: promptId ?? state.runningPrompt }
-}
-
-/** The node that ran until now has finished, unless its progress says otherwise. */
-function finishOther(state: RunState, node: NodeId): RunState {
+function executing(state: RunState, { promptId, node, receivedAt }: ServerEvent & { type: 'executing' }): RunState {
+  if (node === null) return { ...over(state), nodes: mapNodes(state.nodes, settle) }
   const before = state.runningNode
-  if (before === null || before === node || state.nodes[before]?.status !== 'running') return state
-  return withNode(state, before, { status: 'finished', progress: null })
+  const left =
+    before !== null && before !== node && state.nodes[before]?.status === 'running'
+      ? done(state.nodes, before, receivedAt)
+      : state.nodes
+  const nodes = begun(left, node, receivedAt)
+  return { ...state, nodes, runningNode: node, runningPrompt: promptId ?? state.runningPrompt }
 }
 
-/** A prompt is over: nothing runs any more, and previews make room for results. */
-function settle(run: NodeRun): NodeRun {
-  const status = run.status === 'running' ? 'idle' : run.status
-  return { ...run, status, progress: null, preview: null }
-}
+const over = (state: RunState): RunState => ({ ...state, runningPrompt: null, runningNode: null })
 
 function withProgress(state: RunState, event: ServerEvent & { type: 'progress_state' }): RunState {
-  let next = state
-  for (const { node, state: status, value, max } of event.nodes) {
-    const known = next.nodes[node]
-    // Finished nodes are repeated in every message; cached ones stay marked as cached.
-    if (status === 'finished' && (known?.status === 'finished' || known?.status === 'cached')) continue
-    const progress = status === 'running' && max > 1 ? { value, max } : null
-    next = withNode(next, node, { status, progress })
-  }
-  return next
+  return onNodes(state, (before) =>
+    event.nodes.reduce((nodes, { node, state: status, value, max }) => {
+      if (status === 'running') return stepped(nodes, node, value, max, event.receivedAt)
+      // Finished nodes are repeated in every message.
+      if (status === 'finished') return done(nodes, node, event.receivedAt)
+      return withNode(nodes, node, { status, progress: null })
+    }, before),
+  )
 }
 
 function executed(state: RunState, event: ServerEvent & { type: 'executed' }): RunState {
-  const known = state.prompts.find((prompt) => prompt.promptId === event.promptId)
-  const status = state.nodes[event.node]?.status === 'cached' ? 'cached' : 'finished'
-  const next = withNode(state, event.node, { output: event.output, progress: null, preview: null, status })
-  return withPrompt(next, event.promptId, { outputs: { ...known?.outputs, [event.node]: event.output } })
+  const { node, output, promptId, receivedAt } = event
+  const known = state.prompts.find((prompt) => prompt.promptId === promptId)
+  const nodes = withNode(done(state.nodes, node, receivedAt), node, { output, progress: null, preview: null })
+  return withPrompt({ ...state, nodes }, promptId, { outputs: { ...known?.outputs, [node]: output } })
 }
 
 function withPreview(state: RunState, node: NodeId | null, url: string): RunState {
   const target = node ?? state.runningNode
-  return target === null ? state : withNode(state, target, { preview: url })
+  return target === null ? state : onNodes(state, (nodes) => withNode(nodes, target, { preview: url }))
 }
 
 function failed(state: RunState, event: ServerEvent & { type: 'execution_error' }): RunState {
   const { message, errorType: type, node, nodeType, traceback } = event
   const error: RunError = { message, type, node, nodeType, traceback }
-  const marked = node === null ? state : withNode(state, node, { status: 'error', error, progress: null })
+  const marked =
+    node === null ? state : onNodes(state, (nodes) => withNode(nodes, node, { status: 'error', error, progress: null }))
   return { ...ended(marked, event.promptId, { state: 'error', error }), lastError: error }
 }
 
+function succeeded(
+  state: RunState,
+  { promptId, at, receivedAt }: ServerEvent & { type: 'execution_success' },
+): RunState {
+  const running = Object.keys(state.nodes).filter((id) => state.nodes[id]?.status === 'running')
+  const all = onNodes(state, (nodes) => running.reduce((next, id) => done(next, id, receivedAt), nodes))
+  return ended(all, promptId, { state: 'success', endedAt: at })
+}
+
 function ended(state: RunState, promptId: string, change: Partial<PromptRun>): RunState {
-  return withPrompt(mapNodes(state, settle), promptId, change)
-}
-
-/** The server's queue is the truth about what runs; prompts that vanished from it are settled by their history. */
-function withQueue(state: RunState, queue: QueueState): RunState {
-  const runningPrompt = queue.running[0]?.promptId ?? null
-  const queueRemaining = queue.running.length + queue.pending.length
-  const next = { ...state, queue, queueRemaining, runningPrompt }
-  if (runningPrompt !== null || state.runningNode === null) return next
-  return { ...mapNodes(next, settle), runningNode: null }
-}
-
-function fromHistory(state: RunState, record: HistoryRecord): RunState {
-  const withOutputs = Object.entries(record.outputs).reduce(
-    (next, [node, output]) => withNode(next, node, { output }),
-    state,
+  return withPrompt(
+    onNodes(state, (nodes) => mapNodes(nodes, settle)),
+    promptId,
+    change,
   )
-  const ending = { state: record.status, outputs: record.outputs }
-  const other = state.runningPrompt !== null && state.runningPrompt !== record.promptId
-  return other ? withPrompt(withOutputs, record.promptId, ending) : ended(withOutputs, record.promptId, ending)
 }
 
-function withNode(state: RunState, node: NodeId, change: Partial<NodeRun>): RunState {
-  const before = state.nodes[node] ?? IDLE_NODE
-  const next = { ...before, ...change }
-  return same(before, next) && node in state.nodes ? state : { ...state, nodes: { ...state.nodes, [node]: next } }
+/** The server's queue is the truth about what runs: a prompt that vanished from it is over; its history tells how it went. */
+function withQueue(state: RunState, { running, pending }: QueueState): RunState {
+  const id = state.runningPrompt
+  const alive = id === null || [...running, ...pending].some((item) => item.promptId === id)
+  return alive ? state : { ...over(state), nodes: mapNodes(state.nodes, settle) }
 }
 
-function mapNodes(state: RunState, change: (run: NodeRun) => NodeRun): RunState {
-  const nodes = Object.fromEntries(
-    Object.entries(state.nodes).map(([id, run]) => {
-      const next = change(run)
-      return [id, same(run, next) ? run : next]
-    }),
-  )
-  return { ...state, nodes }
+function fromHistory(state: RunState, { promptId, outputs, status, cached }: HistoryRecord): RunState {
+  const shown = Object.entries(outputs).reduce((next, [node, output]) => withNode(next, node, { output }), state.nodes)
+  const marked = cached.reduce((next, node) => {
+    return (next[node] ?? IDLE_NODE).status === 'idle' ? withNode(next, node, { status: 'cached' }) : next
+  }, shown)
+  const next = withPrompt({ ...state, nodes: marked }, promptId, { state: status, outputs })
+  return state.runningPrompt === promptId ? { ...over(next), nodes: mapNodes(marked, settle) } : next
 }
 
-function same(a: NodeRun, b: NodeRun): boolean {
-  return (Object.keys(a) as (keyof NodeRun)[]).every((key) => {
-    if (key !== 'progress') return a[key] === b[key]
-    return a.progress?.value === b.progress?.value && a.progress?.max === b.progress?.max
-  })
+function withSeconds(nodes: NodeRuns, seconds: Readonly<Record<NodeId, number>>): NodeRuns {
+  return Object.entries(seconds).reduce((next, [node, taken]) => {
+    const known: NodeRun = next[node] ?? IDLE_NODE
+    const status = known.status === 'idle' ? 'finished' : known.status
+    return known.seconds !== null || status === 'running' ? next : withNode(next, node, { status, seconds: taken })
+  }, nodes)
 }
 
 function withPrompt(state: RunState, promptId: string, change: Partial<PromptRun>): RunState {

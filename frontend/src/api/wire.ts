@@ -62,6 +62,11 @@ export interface HistoryRecord {
   readonly workflow: JsonObject | null
   readonly outputs: Readonly<Record<NodeId, JsonObject>>
   readonly status: 'success' | 'error' | 'interrupted'
+  /** Nodes whose stored results were used again. */
+  readonly cached: readonly NodeId[]
+  /** When it began and ended, in milliseconds since 1970; null: unknown. */
+  readonly startedAt: number | null
+  readonly endedAt: number | null
   readonly messages: readonly (readonly [string, JsonObject])[]
 }
 
@@ -127,6 +132,8 @@ export function readHistory(value: Json): HistoryRecord[] {
       Array.isArray(message) ? [[text(message[0]), object(message[1])] as const] : [],
     )
     const interrupted = messages.some(([name]) => name === 'execution_interrupted')
+    const start = messages.findLast(([name]) => name === 'execution_start')
+    const stored = messages.findLast(([name]) => name === 'execution_cached')
     return {
       promptId,
       number: Number(item[0] ?? 0),
@@ -134,10 +141,16 @@ export function readHistory(value: Json): HistoryRecord[] {
       workflow: workflowOf(object(item[3])),
       outputs: object(record['outputs']) as Record<NodeId, JsonObject>,
       status: interrupted ? 'interrupted' : status['status_str'] === 'success' ? 'success' : 'error',
+      cached: array(stored?.[1]['nodes']).map(String),
+      startedAt: timeOf(start),
+      endedAt: start ? timeOf(messages.at(-1)) : null,
       messages,
     }
   })
 }
+
+const timeOf = (message: readonly [string, JsonObject] | undefined): number | null =>
+  typeof message?.[1]['timestamp'] === 'number' ? message[1]['timestamp'] : null
 
 function workflowOf(extra: JsonObject): JsonObject | null {
   const workflow = object(extra['extra_pnginfo'])['workflow']

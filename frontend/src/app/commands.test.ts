@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { commandsOf } from '@/app/commands'
 import { DEFAULT_KEYS } from '@/commands/default-keys'
 import { CommandRegistry } from '@/commands/registry'
-import type { App } from '@/features/app'
+import type { Shared } from '@/features/app'
 
 /** Commands touch nothing until they run: parts that are never called may be missing. */
-const commands = commandsOf({ commands: new CommandRegistry('other') } as App)
+const commands = commandsOf({ commands: new CommandRegistry('other') } as Shared)
 
 describe('commands', () => {
   it('have different ids, and a title in the table of words', () => {

@@ -1,106 +1,120 @@
 /** What the page can do, by command id; keys come from the table of default keys. */
-import { toast } from 'sonner'
 import { bindingOf, type BoundCommandId } from '@/commands/default-keys'
 import type { Command } from '@/commands/registry'
 import { copySelection, cutSelection, pasteFromMenu } from '@/features/clipboard/clipboard'
-import type { App } from '@/features/app'
+import type { App, Shared } from '@/features/app'
+import { tellError } from '@/features/tell-error'
 import { NodeMode, type NodeId } from '@/graph/model'
 import { t, type Words } from '@/i18n'
 import { page } from '@/ui/page'
 import { useTheme } from '@/ui/theme'
 
-/** All commands of the page. */
-export function commandsOf(app: App): Command[] {
-  return [...runCommands(app), ...fileCommands(app), ...editCommands(app), ...nodeCommands(app), ...viewCommands(app)]
-}
-
-type Run = () => void | Promise<void>
-
-function command(id: string, group: Words, run: Run, bound?: Partial<Command>): Command {
-  return { id, title: t(`command.${id}` as Words), group: t(group), run, ...bound }
-}
-
-/** A command that has default keys. */
-function keyed(id: BoundCommandId, group: Words, run: Run, change?: Partial<Command>): Command {
-  return command(id, group, run, { ...bindingOf(id), ...change })
-}
-
-function runCommands({ runner, api, commands }: App): Command[] {
-  const group = 'group.run'
+/** All commands of the page. Those about a document are about the one that is shown when they run. */
+export function commandsOf(shared: Shared): Command[] {
   return [
-    keyed('run.queue', group, () => runner.queue()),
-    keyed('run.queueFront', group, () => runner.queue({ front: true })),
-    keyed('run.interrupt', group, async () => {
-      await api.interrupt().catch((error: unknown) => toast.error(String(error)))
-    }),
-    command('run.clear', group, async () => {
-      await api.clearQueue()
-    }),
-    keyed('app.palette', 'group.view', () => page.setPalette(true)),
-    command('app.theme', 'group.view', () => useTheme.getState().toggle()),
-    command('view.errors', 'group.view', () => page.setErrors(true)),
-  ].filter((entry) => !commands.get(entry.id))
-}
-
-function fileCommands({ files }: App): Command[] {
-  const group = 'group.file'
-  return [
-    command('workflow.new', group, () => files.new()),
-    keyed('workflow.save', group, () => files.save()),
-    keyed('workflow.saveAs', group, () => files.saveAs()),
-    keyed('workflow.open', group, () => page.togglePanel('workflows')),
-    command('workflow.export', group, () => download(files.text(), files.downloadName)),
+    ...runCommands(shared),
+    ...fileCommands(shared),
+    ...tabCommands(shared),
+    ...editCommands(shared),
+    ...nodeCommands(shared),
+    ...viewCommands(shared),
   ]
 }
 
-function editCommands(app: App): Command[] {
-  const { document, canvas } = app
-  const group = 'group.edit'
+type Run = (app: App) => unknown
+
+/** Makes the commands of one group. */
+function groupOf({ tabs }: Shared, group: Words) {
+  const command = (id: string, run: Run, bound?: Partial<Command>): Command => ({
+    id,
+    title: t(`command.${id}` as Words),
+    group: t(group),
+    run: async () => {
+      try {
+        await run(tabs.current)
+      } catch (error) {
+        tellError(error)
+      }
+    },
+    ...bound,
+  })
+  /** A command that has default keys. */
+  const keyed = (id: BoundCommandId, run: Run, change?: Partial<Command>): Command =>
+    command(id, run, { ...bindingOf(id), ...change })
+  return { command, keyed }
+}
+
+function runCommands(shared: Shared): Command[] {
+  const { command, keyed } = groupOf(shared, 'group.run')
   return [
-    keyed('graph.undo', group, () => {
-      document.undo()
-    }),
-    keyed('graph.redo', group, () => {
-      document.redo()
-    }),
-    keyed('graph.copy', group, () => copySelection(app)),
-    keyed('graph.cut', group, () => cutSelection(app)),
-    keyed('graph.paste', group, () => pasteFromMenu(app, false)),
-    keyed('graph.pasteWithLinks', group, () => pasteFromMenu(app, true)),
-    keyed('graph.duplicate', group, () => canvas.select(document.duplicate(canvas.selectedNodes()))),
-    keyed('graph.delete', group, () => deleteSelection(app), { when: ['canvas', 'selectionOrLink'] }),
-    keyed('graph.selectAll', group, () => canvas.selectAll()),
-    keyed('graph.clearSelection', group, () => canvas.select([])),
+    keyed('run.queue', (app) => app.runner.queue(app)),
+    keyed('run.queueFront', (app) => app.runner.queue(app, { front: true })),
+    keyed('run.interrupt', ({ api }) => api.interrupt()),
+    command('run.clear', ({ api }) => api.clearQueue()),
   ]
 }
 
-function nodeCommands(app: App): Command[] {
-  const { document, canvas } = app
-  const group = 'group.node'
-  const selected = () => canvas.selectedNodes()
+function fileCommands(shared: Shared): Command[] {
+  const { command, keyed } = groupOf(shared, 'group.file')
+  return [
+    keyed('workflow.new', ({ tabs }) => tabs.new()),
+    keyed('workflow.save', ({ file }) => file.save()),
+    keyed('workflow.saveAs', ({ file }) => file.saveAs()),
+    keyed('workflow.open', () => page.togglePanel('workflows')),
+    command('workflow.export', ({ file }) => download(file.text(), file.downloadName)),
+  ]
+}
+
+function tabCommands(shared: Shared): Command[] {
+  const { command, keyed } = groupOf(shared, 'group.tabs')
+  return [
+    keyed('tab.next', ({ tabs }) => tabs.step(1)),
+    keyed('tab.previous', ({ tabs }) => tabs.step(-1)),
+    keyed('tab.close', ({ tabs }) => tabs.close()),
+    command('tab.reopen', ({ tabs }) => tabs.reopen()),
+  ]
+}
+
+function editCommands(shared: Shared): Command[] {
+  const { keyed } = groupOf(shared, 'group.edit')
+  return [
+    keyed('graph.undo', ({ document }) => document.undo()),
+    keyed('graph.redo', ({ document }) => document.redo()),
+    keyed('graph.copy', copySelection),
+    keyed('graph.cut', cutSelection),
+    keyed('graph.paste', (app) => pasteFromMenu(app, false)),
+    keyed('graph.pasteWithLinks', (app) => pasteFromMenu(app, true)),
+    keyed('graph.duplicate', ({ document, canvas }) => canvas.select(document.duplicate(canvas.selectedNodes()))),
+    keyed('graph.delete', deleteSelection, { when: ['canvas', 'selectionOrLink'] }),
+    keyed('graph.selectAll', ({ canvas }) => canvas.selectAll()),
+    keyed('graph.clearSelection', ({ canvas }) => canvas.select([])),
+  ]
+}
+
+function nodeCommands(shared: Shared): Command[] {
+  const { command, keyed } = groupOf(shared, 'group.node')
+  const search: Run = ({ canvas }) => page.openSearch({ ...canvas.aim(), from: null })
   return [
     // A tap on Space is handled where Space-drag is: the canvas knows which of the two it was.
-    keyed('node.search', group, () => page.openSearch({ ...canvas.aim(), from: null }), { keys: ['Shift+A'] }),
-    command('node.searchTab', group, () => page.openSearch({ ...canvas.aim(), from: null }), {
-      keys: ['Tab'],
-      when: ['canvas', 'pane'],
-    }),
-    keyed('node.mute', group, () => toggleMode(app, selected(), NodeMode.mute)),
-    keyed('node.bypass', group, () => toggleMode(app, selected(), NodeMode.bypass)),
-    keyed('node.collapse', group, () => {
-      const ids = selected()
+    keyed('node.search', search, { keys: ['Shift+A'] }),
+    command('node.searchTab', search, { keys: ['Tab'], when: ['canvas', 'pane'] }),
+    keyed('node.mute', (app) => toggleMode(app, NodeMode.mute)),
+    keyed('node.bypass', (app) => toggleMode(app, NodeMode.bypass)),
+    keyed('node.collapse', ({ document, canvas }) => {
+      const ids = canvas.selectedNodes()
       document.setCollapsed(ids, !ids.every((id) => document.getNode(id)?.collapsed))
     }),
-    keyed('node.pin', group, () => {
-      const ids = selected()
+    keyed('node.pin', ({ document, canvas }) => {
+      const ids = canvas.selectedNodes()
       document.setPinned(ids, !ids.every((id) => document.getNode(id)?.pinned))
     }),
-    keyed('node.rename', group, () => canvas.rename(selected()[0] ?? null)),
-    ...nudges(app),
+    keyed('node.rename', ({ canvas }) => canvas.rename(canvas.selectedNodes()[0] ?? null)),
+    ...nudges(shared),
   ]
 }
 
-function nudges(app: App): Command[] {
+function nudges(shared: Shared): Command[] {
+  const { command } = groupOf(shared, 'group.node')
   const steps = [
     ['Left', -1, 0],
     ['Right', 1, 0],
@@ -109,7 +123,7 @@ function nudges(app: App): Command[] {
   ] as const
   return steps.flatMap(([name, dx, dy]) =>
     [10, 100].map((far) =>
-      command(`node.nudge${name}${far === 10 ? '' : 'Far'}`, 'group.node', () => nudge(app, dx * far, dy * far), {
+      command(`node.nudge${name}${far === 10 ? '' : 'Far'}`, (app) => nudge(app, dx * far, dy * far), {
         keys: [`${far === 10 ? '' : 'Shift+'}Arrow${name}`],
         when: ['canvas', 'selection'],
       }),
@@ -118,31 +132,35 @@ function nudges(app: App): Command[] {
 }
 
 function nudge({ document, canvas }: App, dx: number, dy: number): void {
-  const moves = canvas.selectedNodes().flatMap((id) => {
+  const moves = canvas.selectedNodes().flatMap((id: NodeId) => {
     const view = document.getNode(id)
     return view && !view.pinned ? [[id, [view.pos[0] + dx, view.pos[1] + dy]] as const] : []
   })
   document.moveNodes(moves, { mergeKey: 'nudge' })
 }
 
-function viewCommands({ canvas }: App): Command[] {
-  const group = 'group.view'
+function viewCommands(shared: Shared): Command[] {
+  const { command, keyed } = groupOf(shared, 'group.view')
   return [
-    keyed('view.fit', group, () => canvas.fit()),
-    keyed('view.fitSelection', group, () => canvas.fit(canvas.selectedNodes())),
-    keyed('view.zoomIn', group, () => canvas.zoomBy(1.25)),
-    keyed('view.zoomOut', group, () => canvas.zoomBy(0.8)),
-    command('view.minimap', group, () => page.toggleMinimap()),
-    command('view.inspector', group, () => page.toggleInspector()),
-    keyed('panel.workflows', group, () => page.togglePanel('workflows')),
-    keyed('panel.nodes', group, () => page.togglePanel('nodes')),
-    keyed('panel.queue', group, () => page.togglePanel('queue')),
-    keyed('panel.assets', group, () => page.togglePanel('gallery')),
-    command('panel.templates', group, () => page.togglePanel('templates')),
+    keyed('app.palette', () => page.setPalette(true)),
+    command('app.theme', () => useTheme.getState().toggle()),
+    command('view.errors', () => page.setErrors(true)),
+    keyed('view.fit', ({ canvas }) => canvas.fit()),
+    keyed('view.fitSelection', ({ canvas }) => canvas.fit(canvas.selectedNodes())),
+    keyed('view.zoomIn', ({ canvas }) => canvas.zoomBy(1.25)),
+    keyed('view.zoomOut', ({ canvas }) => canvas.zoomBy(0.8)),
+    command('view.minimap', () => page.toggleMinimap()),
+    command('view.inspector', () => page.toggleInspector()),
+    keyed('panel.workflows', () => page.togglePanel('workflows')),
+    keyed('panel.nodes', () => page.togglePanel('nodes')),
+    keyed('panel.queue', () => page.togglePanel('queue')),
+    keyed('panel.assets', () => page.togglePanel('gallery')),
+    command('panel.templates', () => page.togglePanel('templates')),
   ]
 }
 
-function toggleMode({ document }: App, ids: readonly NodeId[], mode: NodeMode): void {
+function toggleMode({ document, canvas }: App, mode: NodeMode): void {
+  const ids = canvas.selectedNodes()
   const all = ids.every((id) => document.getNode(id)?.mode === mode)
   document.setMode(ids, all ? NodeMode.always : mode)
 }

@@ -1,6 +1,7 @@
 /** Starts the page. */
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { useStore } from 'zustand'
 import '@/ui/base.css'
 import '@/canvas/canvas.css'
 import '@/widgets/widgets.css'
@@ -8,30 +9,37 @@ import { EditorApp } from '@/app/editor-app'
 import { ErrorBoundary } from '@/app/error-boundary'
 import { Shell } from '@/app/shell'
 import { EditorContext } from '@/canvas/editor'
-import { Definitions } from '@/definitions/object-info'
-import { Drafts } from '@/document/drafts'
-import { AppContext } from '@/features/app'
+import { AppContext, type Shared } from '@/features/app'
 import { followTheme } from '@/ui/theme'
 import { TipProvider } from '@/ui/tip'
 
 async function start(root: HTMLElement): Promise<void> {
   followTheme()
-  const drafts = new Drafts(new Definitions([]))
-  const app = new EditorApp((await drafts.resume()) ?? (await drafts.create()))
+  const app = new EditorApp()
+  await app.restore()
   createRoot(root).render(
     <StrictMode>
       <ErrorBoundary>
-        <AppContext value={app}>
-          <EditorContext value={app}>
-            <TipProvider>
-              <Shell />
-            </TipProvider>
-          </EditorContext>
-        </AppContext>
+        <Page shared={app.shared} />
       </ErrorBoundary>
     </StrictMode>,
   )
   await app.start()
+}
+
+/** Hands the shown document to everything below; all of it hears when another tab is shown. */
+function Page({ shared }: { shared: Shared }) {
+  const current = useStore(shared.tabs.store, (state) => state.current)
+  if (!current) return null
+  return (
+    <AppContext value={current}>
+      <EditorContext value={current}>
+        <TipProvider>
+          <Shell />
+        </TipProvider>
+      </EditorContext>
+    </AppContext>
+  )
 }
 
 const root = document.getElementById('root')

@@ -53,8 +53,10 @@ export function PanelHost() {
         onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
         onPointerMove={drag}
         onKeyDown={(event) => {
-          if (event.key === 'ArrowLeft') page.resizePanel(width - STEP)
-          if (event.key === 'ArrowRight') page.resizePanel(width + STEP)
+          const step = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key]
+          if (step === undefined) return
+          event.preventDefault()
+          page.resizePanel(width + step)
         }}
       />
     </aside>

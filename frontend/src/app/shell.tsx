@@ -33,7 +33,7 @@ interface MenuPlace {
 }
 
 export function Shell() {
-  const { canvas } = useApp()
+  const { id, canvas } = useApp()
   const [menu, setMenu] = useState<MenuPlace | null>(null)
   const page = usePage()
   const theme = useTheme((state) => state.shown)
@@ -55,7 +55,7 @@ export function Shell() {
       <PanelHost />
       <main className="canvas-area" aria-label={t('canvas')}>
         <DropArea>
-          <Flow onMenu={openMenu}>
+          <Flow key={id} onMenu={openMenu}>
             {page.minimap ? (
               <Part>
                 <Minimap />

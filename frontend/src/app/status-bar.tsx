@@ -1,7 +1,7 @@
 /** The thin line at the bottom: zoom, nodes, what the executor does, queue, memory, last error. */
 import { useEffect, useState } from 'react'
 import { object } from '@/api/wire'
-import { useCanvas, useRun } from '@/canvas/editor'
+import { useCanvas, useRun, useServer } from '@/canvas/editor'
 import { useLod } from '@/canvas/lod'
 import { useApp } from '@/features/app'
 import { t } from '@/i18n'
@@ -15,9 +15,9 @@ export function StatusBar() {
   const zoom = useLod((state) => Math.round(state.zoom * 100))
   const nodes = useCanvas((state) => state.nodes.length)
   const selected = useCanvas((state) => state.nodes.reduce((count, node) => count + (node.selected ? 1 : 0), 0))
-  const executor = useRun((state) => (state.connection === 'lost' ? 'unknown' : state.executor))
-  const detail = useRun((state) => state.executorDetail)
-  const remaining = useRun((state) => state.queueRemaining)
+  const executor = useServer((state) => (state.connection === 'lost' ? 'unknown' : state.executor))
+  const detail = useServer((state) => state.executorDetail)
+  const remaining = useServer((state) => state.queueRemaining)
   const lastError = useRun((state) => state.lastError)
   return (
     <footer className="status-bar" aria-label={t('status')}>
@@ -54,7 +54,7 @@ interface Use {
 
 function Memory() {
   const { api } = useApp()
-  const connection = useRun((state) => state.connection)
+  const connection = useServer((state) => state.connection)
   const [uses, setUses] = useState<readonly Use[]>([])
   useEffect(() => {
     if (connection !== 'open') return

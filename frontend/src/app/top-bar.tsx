@@ -2,9 +2,9 @@
 import { Play, Redo2, Save, Search, SlidersHorizontal, Square, Undo2, WifiOff } from 'lucide-react'
 import { useState } from 'react'
 import { useStore } from 'zustand'
-import { useHistory, useRun } from '@/canvas/editor'
+import { useHistory, useServer } from '@/canvas/editor'
 import { useApp } from '@/features/app'
-import { nameOf } from '@/features/workflows/files'
+import { TabStrip } from '@/features/tabs/tab-strip'
 import { t } from '@/i18n'
 import { IconButton } from '@/ui/icon-button'
 import { keysText } from '@/ui/keys-text'
@@ -21,7 +21,7 @@ export function TopBar() {
       <span className="brand" aria-hidden="true">
         <Logo />
       </span>
-      <WorkflowTab />
+      <TabStrip />
       <IconButton
         label={t('workflows.save')}
         keys={keys('workflow.save')}
@@ -61,39 +61,8 @@ export function TopBar() {
   )
 }
 
-function WorkflowTab() {
-  const { files, commands } = useApp()
-  const { path, dirty, title } = useStore(files.store)
-  const name = path === null ? title : nameOf(path)
-  return (
-    <div className="tab">
-      <button
-        type="button"
-        className="tab-name"
-        data-testid="workflow-name"
-        title={t('workflows.renameCurrent')}
-        onDoubleClick={() => commands.run('workflow.saveAs')}
-        onClick={() => page.togglePanel('workflows')}
-      >
-        {name}
-      </button>
-      {dirty ? (
-        <span
-          className="unsaved"
-          role="img"
-          aria-label={t('workflows.unsaved')}
-          title={t('workflows.unsaved')}
-          data-testid="unsaved"
-        />
-      ) : (
-        <span className="saved-mark" />
-      )}
-    </div>
-  )
-}
-
 function ConnectionNote() {
-  const connection = useRun((state) => state.connection)
+  const connection = useServer((state) => state.connection)
   if (connection !== 'lost') return null
   return (
     <span className="connection" role="status" data-testid="connection-lost">
@@ -105,9 +74,9 @@ function ConnectionNote() {
 
 function RunControls() {
   const { commands, runner } = useApp()
-  const remaining = useRun((state) => state.queueRemaining)
-  const running = useRun((state) => state.runningPrompt !== null)
-  const starting = useRun((state) => state.executor === 'starting')
+  const remaining = useServer((state) => state.queueRemaining)
+  const running = useServer((state) => state.runningPrompt !== null)
+  const starting = useServer((state) => state.executor === 'starting')
   const batch = useStore(runner.store, (state) => state.batch)
   const [text, setText] = useState<string | null>(null)
   return (

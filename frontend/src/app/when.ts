@@ -1,45 +1,77 @@
 /** Keeps the facts up to date that decide which commands a key may run: where the focus is, what is selected. */
 import { takesText } from '@/commands/keys'
-import type { App } from '@/features/app'
+import type { Shared } from '@/features/app'
 import { page, usePage } from '@/ui/page'
 
 const TAP_MS = 250
+/** What keeps all keys for itself while it is there. */
+const COVERS = '[role="dialog"], [role="alertdialog"], [role="menu"], .choices'
+/** What a press of Space or Enter operates. */
+const PRESSED = 'button, a[href], summary, [role="button"], [role="tab"]'
 
-export function followContext(app: App): void {
-  const { commands, canvas } = app
+/** The graph has the keys wherever the focus is, unless it is in a text field, or a menu or a dialog is open. */
+export function followContext(shared: Shared): void {
+  const { commands, tabs } = shared
   const focus = () => {
     const active = document.activeElement
-    // Wires take the focus too, and they are SVG.
-    const inFlow = active instanceof Element && active.closest('.flow') !== null
-    const covered = document.querySelector('[role="dialog"], [role="menu"], .choices') !== null
-    const canvasHas = (active === document.body || active === null || inFlow) && !takesText(active) && !covered
-    commands.setContext({ canvas: canvasHas, pane: active instanceof HTMLElement && active.classList.contains('flow') })
+    const covered = isOpening() || document.querySelector(COVERS) !== null
+    const canvas = !takesText(active) && !covered
+    commands.setContext({ canvas, covered, pane: active instanceof HTMLElement && active.classList.contains('flow') })
   }
   const selection = () => {
-    const nodes = canvas.store.getState().nodes.some((node) => node.selected)
-    const links = canvas.store.getState().edges.some((edge) => edge.selected)
-    commands.setContext({ selection: nodes, selectionOrLink: nodes || links })
+    const { nodes, edges } = tabs.current.canvas.store.getState()
+    const chosen = nodes.filter((node) => node.selected).length
+    commands.setContext({
+      selection: chosen > 0,
+      oneNode: chosen === 1,
+      selectionOrLink: chosen > 0 || edges.some((edge) => edge.selected),
+    })
   }
+  let stop = tabs.current.canvas.store.subscribe(selection)
+  tabs.store.subscribe(({ current }, before) => {
+    if (current === before.current || !current) return
+    stop()
+    stop = current.canvas.store.subscribe(selection)
+    selection()
+  })
   document.addEventListener('focusin', focus)
   document.addEventListener('focusout', () => setTimeout(focus))
   window.addEventListener('keydown', focus, true)
-  canvas.store.subscribe(selection)
   usePage.subscribe(() => setTimeout(focus))
   focus()
   selection()
-  listenForTap(app)
+  giveFocusBack(shared)
+  listenForTap(shared)
+}
+
+/** What was asked for takes the keys at once, also while it is still being fetched. */
+function isOpening(): boolean {
+  const { palette, search, question, lightbox } = usePage.getState()
+  return palette || search !== null || question !== null || lightbox !== null
+}
+
+/** A click on a bar's button leaves the keyboard with the graph, so that Space and Enter do not press the button again. */
+function giveFocusBack({ tabs }: Shared): void {
+  document.addEventListener('click', (event) => {
+    const byPointer = event.detail > 0
+    const button = event.target instanceof Element ? event.target.closest('.top-bar, .rail, .status-bar') : null
+    if (!byPointer || !button) return
+    setTimeout(() => {
+      const active = document.activeElement
+      if (active && button.contains(active) && !takesText(active)) tabs.current.canvas.focus()
+    })
+  })
 }
 
 /** A short press of Space, with no pointer button meanwhile, opens the search; a long one pans. */
-function listenForTap({ commands, canvas }: App): void {
+function listenForTap({ commands, tabs }: Shared): void {
   let down = 0
   const cancel = () => {
     down = 0
   }
   window.addEventListener('keydown', (event) => {
     if (event.key !== ' ' || event.repeat) return
-    const button =
-      event.target instanceof Element && event.target.closest('button, input, textarea, a, [role="button"]')
+    const button = event.target instanceof Element && event.target.closest(PRESSED)
     down = commands.getContext()['canvas'] === true && !button && !event.ctrlKey && !event.altKey ? event.timeStamp : 0
   })
   window.addEventListener('pointerdown', cancel, true)
@@ -47,6 +79,6 @@ function listenForTap({ commands, canvas }: App): void {
     if (event.key !== ' ' || down === 0 || event.timeStamp - down > TAP_MS) return
     down = 0
     event.preventDefault()
-    page.openSearch({ ...canvas.aim(), from: null })
+    page.openSearch({ ...tabs.current.canvas.aim(), from: null })
   })
 }

@@ -1,5 +1,5 @@
 /** The canvas's own state and reach: what React Flow shows, what is selected, where the viewport is. Never part of the document. */
-import type { Edge, ReactFlowInstance } from '@xyflow/react'
+import type { Edge, ReactFlowInstance, Viewport } from '@xyflow/react'
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { WireEdge } from '@/canvas/edge'
 import { projectEdges, projectNodes, type FlowNode } from '@/canvas/projection'
@@ -18,7 +18,7 @@ export interface CanvasState {
 /** How long the graph has to stand still before it is painted anew. */
 const REST_MS = 150
 
-/** One per page. Commands and panels act on the canvas through it. */
+/** One per open document. Commands and panels act on the canvas through it. */
 export class CanvasView {
   readonly store: StoreApi<CanvasState> = createStore<CanvasState>()(() => ({ nodes: [], edges: [], renaming: null }))
   #flow: ReactFlowInstance<FlowNode, WireEdge> | null = null
@@ -26,6 +26,8 @@ export class CanvasView {
   #document: EditorDocument | null = null
   #left = 0
   #rest: ReturnType<typeof setTimeout> | undefined
+  /** What has to be shown once React Flow stands; `undefined`: nothing. */
+  #wanted: GraphViewport | null | undefined
   /** Where the pointer was last seen over the canvas, in screen pixels. */
   #pointer: { x: number; y: number } | null = null
 
@@ -37,8 +39,10 @@ export class CanvasView {
     this.#pointer = place
   }
 
-  attach(flow: ReactFlowInstance<FlowNode, WireEdge>): void {
+  /** React Flow stands (again); `null`: another tab is shown. */
+  attach(flow: ReactFlowInstance<FlowNode, WireEdge> | null): void {
     this.#flow = flow
+    if (flow && this.#wanted !== undefined) this.showSoon(this.#wanted)
   }
 
   attachElement(element: HTMLElement | null): void {
@@ -68,8 +72,16 @@ export class CanvasView {
   /** Shows a document and keeps up with it until the returned function is called. */
   follow(document: EditorDocument): Unsubscribe {
     this.#document = document
-    this.#project()
-    return document.subscribeContent(() => this.#project())
+    const project = () => this.#project()
+    project()
+    const stops = [document.subscribeContent(project), document.subscribeDefinitions(project)]
+    return () => stops.forEach((stop) => stop())
+  }
+
+  /** What part of the graph was seen last, in React Flow's own terms; null: nobody has looked yet. */
+  seen(document: EditorDocument): Viewport | null {
+    const viewport = document.getViewport()
+    return viewport && { x: viewport.x * viewport.zoom, y: viewport.y * viewport.zoom, zoom: viewport.zoom }
   }
 
   #project(): void {
@@ -175,9 +187,14 @@ export class CanvasView {
     void this.#flow?.setViewport({ x: x * zoom, y: y * zoom, zoom })
   }
 
-  /** The same after the nodes are on the canvas. */
+  /** The same after the nodes are on the canvas, which may be shown later. */
   showSoon(viewport: GraphViewport | null): void {
-    requestAnimationFrame(() => this.showViewport(viewport))
+    this.#wanted = viewport
+    requestAnimationFrame(() => {
+      if (!this.#flow || this.#wanted === undefined) return
+      this.showViewport(this.#wanted)
+      this.#wanted = undefined
+    })
   }
 
   /** The middle of the canvas on the screen. */

@@ -1,9 +1,12 @@
-/** The one editor of the page, handed to every component through React's context, and the hooks that read it. */
+/** The open document with its canvas and runs, handed to every component through React's context, and the hooks that read it. */
 import { createContext, useCallback, useContext, useSyncExternalStore } from 'react'
 import { useStore, type StoreApi } from 'zustand'
 import type { ApiClient } from '@/api/client'
 import type { RunSession } from '@/api/run-session'
-import { IDLE_NODE, type NodeRun, type RunState } from '@/api/run-state'
+import type { DocumentRun } from '@/api/document-run'
+import { IDLE_NODE, type NodeRun } from '@/api/node-run'
+import type { RunState } from '@/api/run-state'
+import type { ServerState } from '@/api/server-state'
 import type { NodeError } from '@/api/wire'
 import type { CanvasState, CanvasView } from '@/canvas/canvas-view'
 import type { HistoryState } from '@/document/types'
@@ -13,10 +16,15 @@ import type { Json, NodeId } from '@/graph/model'
 
 /** What components may ask of the editor. */
 export interface Editor {
+  /** The document's id; changes when another tab is shown. */
+  readonly id: string
   readonly document: EditorDocument
   readonly canvas: CanvasView
   readonly api: ApiClient
-  readonly run: RunSession
+  /** The server, whichever document is shown. */
+  readonly session: RunSession
+  /** The runs of this document. */
+  readonly run: DocumentRun
   /** The server's node classes; `null` until they are here. */
   readonly catalog: StoreApi<{ readonly definitions: Definitions | null }>
   /** Puts a file into the server's input folder and chooses it in a node's upload combo. */
@@ -47,7 +55,13 @@ export function useHistory(): HistoryState {
 
 export const useCatalog = (): Definitions | null => useStore(useEditor().catalog, (state) => state.definitions)
 
-/** Part of the run state; `select` has to return the same object while nothing changed. */
+/** Part of the server's state; `select` has to return the same object while nothing changed. */
+export function useServer<T>(select: (state: ServerState) => T): T {
+  const { session } = useEditor()
+  return useSyncExternalStore(session.subscribe, () => select(session.getState()))
+}
+
+/** Part of the document's run state; `select` has to return the same object while nothing changed. */
 export function useRun<T>(select: (state: RunState) => T): T {
   const { run } = useEditor()
   return useSyncExternalStore(run.subscribe, () => select(run.getState()))

@@ -20,6 +20,7 @@ import {
   useEffect,
   useLayoutEffect,
   useRef,
+  useState,
   type CSSProperties,
   type MouseEvent,
   type PointerEvent,
@@ -64,13 +65,23 @@ export function Flow({ onMenu, children }: FlowProps) {
   const wiring = useWire((state) => state.wire !== null)
   const copying = useRef(false)
   const element = useRef<HTMLDivElement>(null)
+  const flow = useRef<ReactFlowInstance<FlowNode, WireEdge>>(null)
 
   const ready = useCatalog() !== null
   // Without the server's classes every node would look unknown for a moment.
   useEffect(() => (ready ? canvas.follow(document) : undefined), [canvas, document, ready])
   useLayoutEffect(() => {
     canvas.attachElement(element.current)
-    return () => canvas.attachElement(null)
+    if (flow.current) canvas.attach(flow.current)
+    return () => {
+      canvas.attachElement(null)
+      canvas.attach(null)
+    }
+  }, [canvas])
+  const [seen] = useState(() => canvas.seen(document))
+  // Shown again: the keys are the graph's, unless something else took them.
+  useEffect(() => {
+    if (globalThis.document.activeElement === globalThis.document.body) canvas.focus()
   }, [canvas])
 
   const onNodesChange = useCallback(
@@ -85,9 +96,10 @@ export function Flow({ onMenu, children }: FlowProps) {
   )
 
   const onInit = useCallback(
-    (flow: ReactFlowInstance<FlowNode, WireEdge>) => {
-      canvas.attach(flow)
-      zoomed(flow.getZoom())
+    (started: ReactFlowInstance<FlowNode, WireEdge>) => {
+      flow.current = started
+      canvas.attach(started)
+      zoomed(started.getZoom())
     },
     [canvas],
   )
@@ -160,6 +172,7 @@ export function Flow({ onMenu, children }: FlowProps) {
         edges={edges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
+        {...(seen ? { defaultViewport: seen } : {})}
         onInit={onInit}
         onNodesChange={onNodesChange}
         onEdgesChange={onEdgesChange}

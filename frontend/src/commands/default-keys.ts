@@ -1,6 +1,6 @@
 /** The default keys by command id, chosen so that people coming from other node editors find theirs. */
 
-/** Conditions: `canvas` = the canvas has the focus; `selection` = nodes are selected; others are named by their command. */
+/** Conditions: `canvas` = the canvas has the focus; `selection` = nodes are selected; `covered` = a menu or dialog is open. */
 export interface DefaultBinding {
   readonly keys: readonly string[]
   readonly when?: readonly string[]
@@ -32,9 +32,13 @@ export const DEFAULT_KEYS = {
   'view.fitSelection': { keys: ['Shift+2', 'F'], when: ['canvas', 'selection'] },
   'view.zoomIn': { keys: ['Alt+='], when: ['canvas'] },
   'view.zoomOut': { keys: ['Alt+-'], when: ['canvas'] },
+  'workflow.new': { keys: ['Alt+N'], when: ['!covered'] },
   'workflow.save': { keys: ['Mod+S'], inTextFields: true },
   'workflow.saveAs': { keys: ['Mod+Shift+S'], inTextFields: true },
   'workflow.open': { keys: ['Mod+O'], inTextFields: true },
+  'tab.next': { keys: ['Alt+PageDown'], when: ['!covered'], inTextFields: true },
+  'tab.previous': { keys: ['Alt+PageUp'], when: ['!covered'], inTextFields: true },
+  'tab.close': { keys: ['Alt+W'], when: ['!covered'] },
   'panel.workflows': { keys: ['W'], when: ['canvas'] },
   'panel.nodes': { keys: ['N'], when: ['canvas'] },
   'panel.queue': { keys: ['Q'], when: ['canvas'] },

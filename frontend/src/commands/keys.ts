@@ -70,6 +70,8 @@ const NAMES: Readonly<Record<string, string>> = {
   backspace: 'Backspace',
   tab: 'Tab',
   home: 'Home',
+  pageup: 'PgUp',
+  pagedown: 'PgDn',
 }
 
 /** The combination for tooltips and menus: `Ctrl+Shift+Z`, on a Mac `⇧⌘Z`. */

@@ -4,6 +4,7 @@ import * as Y from 'yjs'
 import type { DefinitionSource } from '../definitions/types'
 import { EMPTY_GRAPH, type Graph } from '../graph/model'
 import { EditorDocument } from './editor-document'
+import { keepSteps } from './kept-steps'
 import { browserLock, type TabLock } from './tab-lock'
 
 /** What is remembered about a draft. */
@@ -15,40 +16,50 @@ export interface DraftInfo {
   readonly path: string | null
   /** Whether there are changes that the saved file lacks. */
   readonly dirty: boolean
+  /** The person closed it: it does not come back by itself. */
+  readonly closed?: boolean
   /** Milliseconds since 1970 of the last change of this record. */
   readonly at: number
 }
 
+/** What can change about a draft. */
+export type DraftChange = Partial<Omit<DraftInfo, 'id' | 'at'>>
+
+/** A draft that this page alone may open, until it lets go of it. */
+export interface HeldDraft {
+  info(): DraftInfo
+  /** Remembers a new name, path or dirty mark. */
+  update(change: DraftChange): void
+  /** Reads the content; null when nothing is left of it. Call it once. */
+  open(): Promise<Draft | null>
+  /** Gives the draft free for other tabs. */
+  release(): void
+}
+
 /** A document that is being kept. */
-export interface Draft {
+export interface Draft extends Omit<HeldDraft, 'open' | 'release'> {
   readonly document: EditorDocument
   /** True when the content came from disk. */
   readonly restored: boolean
-  /** False when the browser gives no room on disk: then a reload loses the draft. */
-  readonly kept: boolean
-  info(): DraftInfo
-  /** Remembers a new name, path or dirty mark. */
-  update(change: Partial<Omit<DraftInfo, 'id' | 'at'>>): void
+  /** Resolves when the content is on disk; false: the browser gives no room, and a reload loses the draft. */
+  readonly kept: Promise<boolean>
   /** Ends keeping and gives the draft free for other tabs; everything is on disk afterwards. */
   close(): Promise<void>
 }
 
 const INDEX = 'comfy-creator.drafts'
-const CURRENT = 'comfy-creator.draft'
-const KEPT_DRAFTS = 10
+const KEPT_DRAFTS = 30
 const databaseOf = (id: string): string => `comfy-creator-draft-${id}`
 
 /** Drafts of this browser. */
 export class Drafts {
   readonly #local: Storage
-  readonly #session: Storage
   readonly #lock: TabLock
   readonly #definitions: DefinitionSource
 
-  constructor(definitions: DefinitionSource, options: { local?: Storage; session?: Storage; lock?: TabLock } = {}) {
+  constructor(definitions: DefinitionSource, options: { local?: Storage; lock?: TabLock } = {}) {
     this.#definitions = definitions
     this.#local = options.local ?? localStorage
-    this.#session = options.session ?? sessionStorage
     this.#lock = options.lock ?? browserLock
   }
 
@@ -58,26 +69,41 @@ export class Drafts {
     return found.sort((a, b) => b.at - a.at)
   }
 
-  /**
-   * This tab's draft after a reload; else the latest one that a closed or crashed tab left with unsaved changes; else
-   * null, and the page starts something new.
-   */
-  async resume(): Promise<Draft | null> {
-    const own = this.#session.getItem(CURRENT)
-    const candidates = this.list().filter((info) => info.id === own || info.dirty)
-    candidates.sort((a, b) => Number(b.id === own) - Number(a.id === own))
-    for (const info of candidates) {
-      const draft = await this.open(info.id)
-      if (draft) return draft
-    }
-    return null
+  /** Drafts that a closed or crashed tab may have left open, the oldest first: unsaved work and saved workflows. */
+  left(): DraftInfo[] {
+    return this.list()
+      .filter((info) => info.closed !== true && (info.dirty || info.path !== null))
+      .reverse()
   }
 
-  /** Opens a kept draft; null when another tab has it or nothing is left of it. */
-  async open(id: string): Promise<Draft | null> {
+  /** Takes a draft for this page; null when it does not exist or another tab has it. */
+  async hold(id: string): Promise<HeldDraft | null> {
     const info = this.list().find((entry) => entry.id === id)
     const release = info && (await this.#lock(databaseOf(id)))
     if (!info || !release) return null
+    const record = this.#record(info)
+    return { ...record, release, open: () => this.#open(record, release) }
+  }
+
+  /** Takes a draft and opens it. */
+  async open(id: string): Promise<Draft | null> {
+    return (await (await this.hold(id))?.open()) ?? null
+  }
+
+  /** Starts a draft with the given content; it can be edited before it is on disk. */
+  async create(graph: Graph = EMPTY_GRAPH, about: DraftChange = {}): Promise<Draft> {
+    const info = { name: '', path: null, dirty: false, ...about, id: newId(), at: Date.now() }
+    const release = (await this.#lock(databaseOf(info.id))) ?? (() => undefined)
+    const document = new EditorDocument({ definitions: this.#definitions })
+    document.load(graph)
+    this.#remember(info)
+    const disk = attach(info.id, document.ydoc)
+    void disk.then(() => this.#prune())
+    return { document, restored: false, ...this.#record(info), ...keep(document, disk, release) }
+  }
+
+  async #open(record: DraftRecord, release: () => void): Promise<Draft | null> {
+    const { id } = record.info()
     const ydoc = new Y.Doc()
     const disk = await attach(id, ydoc)
     if (!ydoc.getMap('meta').has('lastNodeId')) {
@@ -87,43 +113,18 @@ export class Drafts {
       return null
     }
     const document = new EditorDocument({ definitions: this.#definitions, ydoc })
-    return this.#draft(document, info, true, disk, release)
+    const kept = keep(document, Promise.resolve(disk), release)
+    await kept.kept
+    return { document, restored: true, ...record, ...kept }
   }
 
-  /** Starts a draft with the given content. */
-  async create(graph: Graph = EMPTY_GRAPH, about: Partial<Omit<DraftInfo, 'id' | 'at'>> = {}): Promise<Draft> {
-    const info = { name: '', path: null, dirty: false, ...about, id: newId(), at: Date.now() }
-    const release = (await this.#lock(databaseOf(info.id))) ?? (() => undefined)
-    const document = new EditorDocument({ definitions: this.#definitions })
-    const disk = await attach(info.id, document.ydoc)
-    document.load(graph)
-    this.#remember(info)
-    await this.#prune()
-    return this.#draft(document, info, false, disk, release)
-  }
-
-  #draft(
-    document: EditorDocument,
-    first: DraftInfo,
-    restored: boolean,
-    disk: IndexeddbPersistence | null,
-    release: () => void,
-  ): Draft {
+  #record(first: DraftInfo): DraftRecord {
     let info = first
-    this.#session.setItem(CURRENT, info.id)
     return {
-      document,
-      restored,
-      kept: disk !== null,
       info: () => info,
       update: (change) => {
         info = { ...info, ...change, at: Date.now() }
         this.#remember(info)
-      },
-      close: async () => {
-        await disk?.destroy()
-        document.destroy()
-        release()
       },
     }
   }
@@ -146,7 +147,8 @@ export class Drafts {
 
   /** Deletes the oldest drafts beyond the limit, those with unsaved changes last; never one that a tab has open. */
   async #prune(): Promise<void> {
-    const drafts = this.list().sort((a, b) => Number(b.dirty) - Number(a.dirty) || b.at - a.at)
+    const unsaved = (info: DraftInfo) => Number(info.dirty && info.closed !== true)
+    const drafts = this.list().sort((a, b) => unsaved(b) - unsaved(a) || b.at - a.at)
     for (const { id } of drafts.slice(KEPT_DRAFTS)) {
       const release = await this.#lock(databaseOf(id))
       if (!release) continue
@@ -156,6 +158,26 @@ export class Drafts {
     }
   }
 }
+
+/** Keeps the undo steps as well, once the database is there. */
+function keep(
+  document: EditorDocument,
+  disk: Promise<IndexeddbPersistence | null>,
+  release: () => void,
+): Pick<Draft, 'kept' | 'close'> {
+  const steps = disk.then((found) => found && keepSteps(found, document))
+  return {
+    kept: steps.then((end) => end !== null),
+    close: async () => {
+      ;(await steps)?.()
+      await (await disk)?.destroy()
+      document.destroy()
+      release()
+    },
+  }
+}
+
+type DraftRecord = Pick<HeldDraft, 'info' | 'update'>
 
 /** Joins a document with its database; null when the browser gives none. */
 async function attach(id: string, ydoc: Y.Doc): Promise<IndexeddbPersistence | null> {

@@ -25,14 +25,17 @@ import {
 } from '../graph/model'
 import { LinkIndex, type GraphReader } from '../graph/reader'
 import { outputType } from '../graph/slot-types'
-import { History } from './history'
-import { readWidgets, toNodeMap, toNodeView, widgetsOf, WIDGETS, type NodeField, type NodeMap } from './node-map'
+import { History, type Steps } from './history'
+import { readWidgets, toNodeMap, toNodeView, toStored, WIDGETS, type NodeField, type NodeMap } from './node-map'
+import { Places, sameStored, type Place, type Stored } from './places'
 import { findMends, linkKey, toLink, toTuple, type LinkTuple } from './repair'
 import { Subscriptions } from './subscriptions'
 import type { Clip, ConnectionCheck, ConnectionRequest, HistoryState, Topology, Unsubscribe } from './types'
 import { decode, encode } from './yjs-codec'
 
-/** Origin of changes that the person may not take back: loading, repair, seeds after a run. */
+/** Origins of changes: edits of the person; taking them back; loading, repair, seeds after a run. */
+const EDIT = { name: 'edit' }
+const UNDO = { name: 'undo' }
 const UNTRACKED = { name: 'untracked' }
 
 /** How a change is recorded. */
@@ -60,11 +63,11 @@ const NO_DEFINITIONS: DefinitionSource = { get: () => undefined }
  */
 export class EditorDocument implements GraphReader {
   readonly ydoc: Y.Doc
+  readonly #places: Places
   readonly #nodes: Y.Map<unknown>
   readonly #links: Y.Map<unknown>
   readonly #groups: Y.Map<unknown>
   readonly #meta: Y.Map<unknown>
-  readonly #origin = { name: 'editor' }
   readonly #history: History
   readonly #subscriptions = new Subscriptions()
   readonly #views = new Map<NodeId, NodeView>()
@@ -73,16 +76,20 @@ export class EditorDocument implements GraphReader {
   #linkIndex: LinkIndex | null = null
   #groupList: readonly GraphGroup[] | null = null
   #depth = 0
+  /** Whether what is written now is remembered for undo. */
+  #recording = false
   #shapeTouched = false
 
   constructor(options: { definitions?: DefinitionSource; ydoc?: Y.Doc; now?: () => number } = {}) {
     this.ydoc = options.ydoc ?? new Y.Doc()
     this.#definitions = options.definitions ?? NO_DEFINITIONS
-    this.#nodes = this.ydoc.getMap('nodes')
-    this.#links = this.ydoc.getMap('links')
-    this.#groups = this.ydoc.getMap('groups')
+    this.#places = new Places(this.ydoc)
+    const { nodes, links, groups } = this.#places
+    this.#nodes = nodes
+    this.#links = links
+    this.#groups = groups
     this.#meta = this.ydoc.getMap('meta')
-    this.#history = new History([this.#nodes, this.#links, this.#groups], this.#origin, options.now)
+    this.#history = new History(this.#places, options.now)
     this.#nodes.observeDeep(this.#onNodes)
     this.#links.observe(this.#onLinks)
     this.#groups.observe(this.#onGroups)
@@ -119,9 +126,7 @@ export class EditorDocument implements GraphReader {
 
   /** Value of one widget, `undefined` when the node or the value does not exist. */
   getWidget = (id: NodeId, name: string): Json | undefined => {
-    const map = this.#nodes.get(id)
-    const widgets = map instanceof Y.Map ? (map as NodeMap).get(WIDGETS) : undefined
-    const stored = widgets instanceof Y.Map ? (widgets as NodeMap).get(name) : undefined
+    const stored = this.#places.read(['nodes', id, WIDGETS, name])
     return stored === undefined ? undefined : decode(stored)
   }
 
@@ -161,6 +166,15 @@ export class EditorDocument implements GraphReader {
 
   getHistory = (): HistoryState => this.#history.state
 
+  /** The steps that undo and redo would take, as plain data to be kept on disk. */
+  getSteps = (): Steps => this.#history.steps()
+
+  /** Goes on with the steps of an earlier page; call it once the content of that page is there. */
+  restoreSteps(steps: Steps): void {
+    this.#history.restore(steps)
+    this.#refreshHistory()
+  }
+
   /** Top-level keys of the file that the editor does not interpret. */
   getRest(): JsonObject {
     return (decode(this.#meta.get('rest') ?? {}) ?? {}) as JsonObject
@@ -189,7 +203,7 @@ export class EditorDocument implements GraphReader {
     this.#definitions = definitions
     this.#views.clear()
     this.#topology = null
-    this.#subscriptions.touchEverything()
+    this.#subscriptions.touchDefinitions()
     this.#subscriptions.flush()
   }
 
@@ -214,13 +228,16 @@ export class EditorDocument implements GraphReader {
   /** Any change of what is saved, the viewport left out; for "unsaved" marks and auto-queue. */
   subscribeContent = (listener: () => void): Unsubscribe => this.#subscriptions.onTopic('content', listener)
 
+  /** Other node classes: nodes may look different now. */
+  subscribeDefinitions = (listener: () => void): Unsubscribe => this.#subscriptions.onTopic('definitions', listener)
+
   // ---- operations ----
 
   /** Replaces everything by the given graph; there is nothing to undo afterwards. */
   load(graph: Graph): void {
     this.ydoc.transact(() => {
       for (const map of [this.#nodes, this.#links, this.#groups, this.#meta]) map.clear()
-      for (const node of graph.nodes) this.#nodes.set(node.id, toNodeMap(node))
+      for (const node of graph.nodes) this.#nodes.set(node.id, toNodeMap(toStored(node)))
       for (const link of graph.links) this.#links.set(linkKey(link.target, link.targetInput), toTuple(link))
       for (const group of graph.groups) this.#groups.set(group.id, encode(group as unknown as Json))
       if (graph.viewport) this.#meta.set('viewport', graph.viewport)
@@ -234,11 +251,13 @@ export class EditorDocument implements GraphReader {
 
   /** Runs several operations as one undo step; nested calls join the outermost. Returns what `run` returns. */
   transact<T>(label: string, run: () => T, options: TransactOptions = {}): T {
-    const tracked = options.undoable !== false
-    if (this.#depth === 0 && tracked) this.#history.begin(label, options.mergeKey ?? null)
+    if (this.#depth === 0) {
+      this.#recording = options.undoable !== false
+      if (this.#recording) this.#history.begin(label, options.mergeKey ?? null)
+    }
     this.#depth++
     try {
-      return this.ydoc.transact(run, tracked ? this.#origin : UNTRACKED)
+      return this.ydoc.transact(run, this.#recording ? EDIT : UNTRACKED)
     } finally {
       this.#depth--
     }
@@ -251,14 +270,14 @@ export class EditorDocument implements GraphReader {
 
   /** Takes back the last own step; its label, or null when there was none. */
   undo(): string | null {
-    const label = this.#history.undo()
+    const label = this.ydoc.transact(() => this.#history.undo(), UNDO)
     this.#refreshHistory()
     return label
   }
 
   /** Repeats the own step that was taken back last; its label, or null when there was none. */
   redo(): string | null {
-    const label = this.#history.redo()
+    const label = this.ydoc.transact(() => this.#history.redo(), UNDO)
     this.#refreshHistory()
     return label
   }
@@ -285,9 +304,9 @@ export class EditorDocument implements GraphReader {
     const gone = new Set(ids)
     this.transact(gone.size === 1 ? 'Delete node' : 'Delete nodes', () => {
       for (const link of this.getTopology().links) {
-        if (gone.has(link.source) || gone.has(link.target)) this.#links.delete(linkKey(link.target, link.targetInput))
+        if (gone.has(link.source) || gone.has(link.target)) this.#unlink(link.target, link.targetInput)
       }
-      for (const id of gone) this.#nodes.delete(id)
+      for (const id of gone) this.#put(['nodes', id], undefined)
     })
   }
 
@@ -332,7 +351,7 @@ export class EditorDocument implements GraphReader {
 
   /** Removes the link into an input, if there is one. */
   disconnect(target: NodeId, targetInput: string): void {
-    this.transact('Disconnect', () => this.#links.delete(linkKey(target, targetInput)))
+    this.transact('Disconnect', () => this.#unlink(target, targetInput))
   }
 
   /** Removes links by their integer ids. */
@@ -340,16 +359,15 @@ export class EditorDocument implements GraphReader {
     const gone = new Set(ids)
     this.transact(gone.size === 1 ? 'Delete link' : 'Delete links', () => {
       for (const link of this.getTopology().links) {
-        if (gone.has(link.id)) this.#links.delete(linkKey(link.target, link.targetInput))
+        if (gone.has(link.id)) this.#unlink(link.target, link.targetInput)
       }
     })
   }
 
   /** Sets a widget's value. Quick changes of one widget are one undo step. */
   setWidget(id: NodeId, name: string, value: Json, options: TransactOptions = {}): void {
-    const map = this.#nodes.get(id)
-    if (!(map instanceof Y.Map) || Object.is(this.getWidget(id, name), value)) return
-    this.transact('Change value', () => widgetsOf(map as NodeMap).set(name, encode(value)), {
+    if (!this.#nodes.has(id) || Object.is(this.getWidget(id, name), value)) return
+    this.transact('Change value', () => this.#put(['nodes', id, WIDGETS, name], encode(value)), {
       mergeKey: `widget ${id} ${name}`,
       ...options,
     })
@@ -399,7 +417,7 @@ export class EditorDocument implements GraphReader {
   addGroup(title: string, bounding: GraphGroup['bounding'], color: string | null = null): string {
     return this.transact('Add group', () => {
       const id = String(1 + Math.max(0, ...[...this.#groups.keys()].map(Number)))
-      this.#groups.set(id, encode({ id, title, bounding, color, rest: {} } as unknown as Json))
+      this.#put(['groups', id], encode({ id, title, bounding, color, rest: {} } as unknown as Json))
       return id
     })
   }
@@ -407,12 +425,12 @@ export class EditorDocument implements GraphReader {
   updateGroup(id: string, change: Partial<Pick<GraphGroup, 'title' | 'bounding' | 'color'>>): void {
     const group = this.getGroups().find((entry) => entry.id === id)
     if (!group) return
-    this.transact('Change group', () => this.#groups.set(id, encode({ ...group, ...change } as unknown as Json)))
+    this.transact('Change group', () => this.#put(['groups', id], encode({ ...group, ...change } as unknown as Json)))
   }
 
   removeGroups(ids: Iterable<string>): void {
     this.transact('Delete group', () => {
-      for (const id of ids) this.#groups.delete(id)
+      for (const id of ids) this.#put(['groups', id], undefined)
     })
   }
 
@@ -442,7 +460,7 @@ export class EditorDocument implements GraphReader {
         outsideLinks: options.outsideLinks === true,
       })
       for (const node of pasted.nodes) this.#insert({ ...node, index: index++ })
-      for (const link of pasted.links) this.#links.set(linkKey(link.target, link.targetInput), toTuple(link))
+      for (const link of pasted.links) this.#link(link)
       for (const group of pasted.groups) this.addGroup(group.title, group.bounding, group.color)
       return pasted.nodes.map((node) => node.id)
     })
@@ -456,7 +474,6 @@ export class EditorDocument implements GraphReader {
 
   /** Frees listeners; the document must not be used afterwards. */
   destroy(): void {
-    this.#history.destroy()
     this.ydoc.off('afterTransaction', this.#afterTransaction)
     this.#nodes.unobserveDeep(this.#onNodes)
     this.#links.unobserve(this.#onLinks)
@@ -466,15 +483,31 @@ export class EditorDocument implements GraphReader {
 
   // ---- inside ----
 
+  /** Every edit goes through here, so that undo knows of it; `undefined` removes. */
+  #put(place: Place, value: Stored): void {
+    const before = this.#places.read(place)
+    if (sameStored(before, value)) return
+    this.#places.write(place, value)
+    if (this.#recording) this.#history.record(place, before, value)
+  }
+
   #insert(node: GraphNode): void {
-    this.#nodes.set(node.id, toNodeMap(node))
+    this.#put(['nodes', node.id], toStored(node))
+  }
+
+  #link(link: GraphLink): void {
+    this.#put(['links', linkKey(link.target, link.targetInput)], toTuple(link))
+  }
+
+  #unlink(target: NodeId, input: string): void {
+    this.#put(['links', linkKey(target, input)], undefined)
   }
 
   #connect({ source, sourceSlot, target, targetInput }: ConnectionRequest): void {
     const id = this.#nextId('lastLinkId', [])
     const type = outputType(this, source, sourceSlot) ?? '*'
     const first = this.getNode(source)?.classType === 'PrimitiveNode' && this.linksFrom(source).length === 0
-    this.#links.set(linkKey(target, targetInput), toTuple({ id, source, sourceSlot, target, targetInput, type }))
+    this.#link({ id, source, sourceSlot, target, targetInput, type })
     if (first) this.#adoptValue(source, target, targetInput)
   }
 
@@ -483,13 +516,10 @@ export class EditorDocument implements GraphReader {
     const type = this.definitionOf(target)?.inputs.find((entry) => entry.name === input)?.type ?? '*'
     const slot: SavedSlot = { name: input, type, widget: input }
     this.#setField(primitive, 'outputs', [slot])
-    const map = this.#nodes.get(primitive)
-    if (!(map instanceof Y.Map)) return
-    const widgets = widgetsOf(map as NodeMap)
     const value = this.getWidget(target, input)
-    const control = this.getWidget(target, `${input}/control`)
-    if (value !== undefined) widgets.set('value', encode(value))
-    widgets.set('value/control', control === undefined ? 'fixed' : encode(control))
+    const control = this.getWidget(target, `${input}/control`) ?? 'fixed'
+    if (value !== undefined) this.#put(['nodes', primitive, WIDGETS, 'value'], encode(value))
+    this.#put(['nodes', primitive, WIDGETS, 'value/control'], encode(control))
   }
 
   #setAll(ids: Iterable<NodeId>, field: NodeField, value: unknown): void {
@@ -497,9 +527,7 @@ export class EditorDocument implements GraphReader {
   }
 
   #setField(id: NodeId, field: NodeField, value: unknown): void {
-    const map = this.#nodes.get(id)
-    if (!(map instanceof Y.Map)) return
-    if (JSON.stringify(map.get(field)) !== JSON.stringify(value)) (map as NodeMap).set(field, value)
+    if (this.#nodes.has(id)) this.#put(['nodes', id, field], value)
   }
 
   #plainNode(id: NodeId): GraphNode {
@@ -596,9 +624,12 @@ export class EditorDocument implements GraphReader {
     if (event.keysChanged.has('rest')) this.#subscriptions.touch('content')
   }
 
-  readonly #afterTransaction = (): void => {
+  readonly #afterTransaction = ({ origin }: Y.Transaction): void => {
     if (this.#shapeTouched) this.#repair()
-    if (this.#history.refresh()) this.#subscriptions.touch('history')
+    if (origin === EDIT) {
+      this.#history.refresh()
+      this.#subscriptions.touch('history')
+    }
     this.#tellListeners()
   }
 
@@ -626,7 +657,7 @@ export class EditorDocument implements GraphReader {
   }
 
   #refreshHistory(): void {
-    if (!this.#history.refresh()) return
+    this.#history.refresh()
     this.#subscriptions.touch('history')
     this.#subscriptions.flush()
   }

@@ -25,25 +25,30 @@ export type NodeField =
   | 'rest'
   | 'classType'
 
-/** Makes the shared form; it has to be put into the document before it can be read. */
-export function toNodeMap(node: GraphNode): NodeMap {
-  const map: NodeMap = new Y.Map<unknown>()
-  map.set('classType', node.classType)
-  map.set('pos', node.pos)
-  map.set('index', node.index)
-  setUnless(map, 'size', node.size, null)
-  setUnless(map, 'title', node.title, null)
-  setUnless(map, 'mode', node.mode, 0)
-  setUnless(map, 'collapsed', node.collapsed, false)
-  setUnless(map, 'pinned', node.pinned, false)
-  setUnless(map, 'color', node.color, null)
-  setUnless(map, 'bgcolor', node.bgcolor, null)
-  if (node.inputs.length > 0) map.set('inputs', encode(node.inputs as unknown as Json))
-  if (node.outputs.length > 0) map.set('outputs', encode(node.outputs as unknown as Json))
-  if (Object.keys(node.rest).length > 0) map.set('rest', encode(node.rest))
-  const widgets = new Y.Map<unknown>()
-  for (const [name, value] of Object.entries(node.widgets)) widgets.set(name, encode(value))
-  map.set(WIDGETS, widgets)
+/** A node's map as plain data: what undo remembers of a node. */
+export type StoredNode = Record<string, unknown>
+
+/** The stored form of a node; fields at their usual value are left out. */
+export function toStored(node: GraphNode): StoredNode {
+  const stored: StoredNode = { classType: node.classType, pos: node.pos, index: node.index }
+  setUnless(stored, 'size', node.size, null)
+  setUnless(stored, 'title', node.title, null)
+  setUnless(stored, 'mode', node.mode, 0)
+  setUnless(stored, 'collapsed', node.collapsed, false)
+  setUnless(stored, 'pinned', node.pinned, false)
+  setUnless(stored, 'color', node.color, null)
+  setUnless(stored, 'bgcolor', node.bgcolor, null)
+  if (node.inputs.length > 0) stored['inputs'] = encode(node.inputs as unknown as Json)
+  if (node.outputs.length > 0) stored['outputs'] = encode(node.outputs as unknown as Json)
+  if (Object.keys(node.rest).length > 0) stored['rest'] = encode(node.rest)
+  stored[WIDGETS] = Object.fromEntries(Object.entries(node.widgets).map(([name, value]) => [name, encode(value)]))
+  return stored
+}
+
+/** Makes the shared form of a stored node; it has to be put into the document before it can be read. */
+export function toNodeMap({ [WIDGETS]: widgets, ...fields }: StoredNode): NodeMap {
+  const map: NodeMap = new Y.Map<unknown>(Object.entries(fields))
+  map.set(WIDGETS, new Y.Map<unknown>(Object.entries(widgets as object)))
   return map
 }
 
@@ -74,15 +79,6 @@ export function readWidgets(map: NodeMap): Record<string, Json> {
   return Object.fromEntries([...(widgets as NodeMap).entries()].map(([name, value]) => [name, decode(value)]))
 }
 
-/** The map of a node's widget values. */
-export function widgetsOf(map: NodeMap): NodeMap {
-  const widgets = map.get(WIDGETS)
-  if (widgets instanceof Y.Map) return widgets as NodeMap
-  const made: NodeMap = new Y.Map<unknown>()
-  map.set(WIDGETS, made)
-  return made
-}
-
 const NO_SLOTS: readonly SavedSlot[] = []
 const NOTHING: JsonObject = {}
 
@@ -94,6 +90,6 @@ function readObject(stored: unknown): JsonObject {
   return stored === undefined ? NOTHING : (decode(stored) as JsonObject)
 }
 
-function setUnless(map: NodeMap, key: string, value: unknown, usual: unknown): void {
-  if (value !== usual) map.set(key, value)
+function setUnless(stored: StoredNode, key: string, value: unknown, usual: unknown): void {
+  if (value !== usual) stored[key] = value
 }

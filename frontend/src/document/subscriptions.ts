@@ -5,7 +5,7 @@ import type { Unsubscribe } from './types'
 type Listener = () => void
 
 /** What can be listened to besides single nodes and widgets. */
-export type Topic = 'topology' | 'groups' | 'viewport' | 'history' | 'content'
+export type Topic = 'topology' | 'groups' | 'viewport' | 'history' | 'content' | 'definitions'
 
 /** Fine-grained listeners of one document. */
 export class Subscriptions {
@@ -69,9 +69,10 @@ export class Subscriptions {
     for (const listener of listeners) listener()
   }
 
-  /** Marks every listened-to node and widget, for changes of all definitions. */
-  touchEverything(): void {
-    for (const topic of this.#topics.keys()) this.touch(topic)
+  /** Marks every listened-to node and widget, for changes of all definitions; the content stays what it is. */
+  touchDefinitions(): void {
+    this.touch('topology')
+    this.touch('definitions')
     for (const id of this.#nodes.keys()) this.touchNode(id)
     for (const id of this.#widgets.keys()) this.touchWidget(id, null)
   }

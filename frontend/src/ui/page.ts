@@ -1,5 +1,6 @@
 /** What is open on the page: side panel, search, palette, lightbox, questions. Nothing of it is part of the document. */
 import { create } from 'zustand'
+import { t } from '@/i18n'
 
 export type PanelName = 'workflows' | 'nodes' | 'gallery' | 'queue' | 'templates'
 
@@ -17,6 +18,8 @@ export interface Question {
   readonly text: string
   readonly confirm: string
   readonly danger: boolean
+  /** A third answer between giving up and confirming; null: there is none. */
+  readonly other: { readonly label: string; readonly answer: () => void } | null
   /** Set when the answer is a text; the given text is the proposal. */
   readonly field: { readonly label: string; readonly value: string } | null
   readonly answer: (given: string | null) => void
@@ -97,6 +100,7 @@ export function ask(question: { title: string; text: string; confirm: string; da
       question: {
         danger: false,
         ...question,
+        other: null,
         field: null,
         answer: (given) => {
           usePage.setState({ question: null })
@@ -122,11 +126,33 @@ export function askText(question: {
         text: question.text ?? '',
         confirm: question.confirm,
         danger: false,
+        other: null,
         field: { label: question.label, value: question.value },
         answer: (given) => {
           usePage.setState({ question: null })
           resolve(given)
         },
+      },
+    })
+  })
+}
+
+/** Asks what to do with unsaved changes; `null` when the person stays. */
+export function askSave(name: string): Promise<'save' | 'discard' | null> {
+  return new Promise((resolve) => {
+    const end = (answer: 'save' | 'discard' | null) => {
+      usePage.setState({ question: null })
+      resolve(answer)
+    }
+    usePage.setState({
+      question: {
+        title: t('leave.title', { name }),
+        text: t('leave.text'),
+        confirm: t('workflows.save'),
+        danger: false,
+        other: { label: t('leave.discard'), answer: () => end('discard') },
+        field: null,
+        answer: (given) => end(given === null ? null : 'save'),
       },
     })
   })

@@ -42,6 +42,11 @@ function Asked({ question }: { question: Question }) {
               <button type="button" className="button" data-kind="outline" onClick={() => question.answer(null)}>
                 {t('cancel')}
               </button>
+              {question.other ? (
+                <button type="button" className="button" data-kind="outline" onClick={question.other.answer}>
+                  {question.other.label}
+                </button>
+              ) : null}
               <button
                 type="submit"
                 className="button"

@@ -2,7 +2,7 @@
 import { ImagePlus } from 'lucide-react'
 import { useState, type DragEvent } from 'react'
 import { array, filesOf, type FileRef } from '@/api/wire'
-import type { NodeRun } from '@/api/run-state'
+import type { NodeRun } from '@/api/node-run'
 import { useEditor, useNodeRun, useWidget } from '@/canvas/editor'
 import type { NodeDefinition } from '@/definitions/types'
 import { t } from '@/i18n'

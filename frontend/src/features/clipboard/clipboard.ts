@@ -1,7 +1,9 @@
 /** Copy, cut and paste of graph parts over the system's clipboard, as JSON text that other tabs understand. */
 import type { Clip } from '@/document/types'
 import { takesText } from '@/commands/keys'
-import type { App } from '@/features/app'
+import type { App, Shared } from '@/features/app'
+import type { Tabs } from '@/features/tabs/tabs'
+import { openWorkflowText } from '@/features/workflows/opening'
 import { clipFromText, clipToText } from '@/graph/clipboard'
 import { t } from '@/i18n'
 
@@ -14,7 +16,7 @@ let withLinks = false
  * Listens for the browser's own clipboard events, which work without permissions and on plain HTTP. Returns what ends it.
  * The keys of the copy commands must not be caught elsewhere: only then does the browser send these events.
  */
-export function listenForClipboard(app: App): () => void {
+export function listenForClipboard({ tabs }: { readonly tabs: Tabs }): () => void {
   const key = (event: KeyboardEvent) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || takesText(event.target)) return
     const name = event.key.toLowerCase()
@@ -22,11 +24,12 @@ export function listenForClipboard(app: App): () => void {
     if (name === 'v' && event.shiftKey) {
       // Browsers send no paste event for this combination outside of text fields.
       event.preventDefault()
-      void pasteFromMenu(app, true)
+      void pasteFromMenu(tabs.current, true)
     }
     if (['c', 'x', 'v'].includes(name)) event.stopImmediatePropagation()
   }
   const copy = (event: ClipboardEvent) => {
+    const app = tabs.current
     const ids = app.canvas.selectedNodes()
     if (notOurs(event) || ids.length === 0) return
     event.preventDefault()
@@ -38,8 +41,8 @@ export function listenForClipboard(app: App): () => void {
     const files = [...event.clipboardData.files]
     const text = event.clipboardData.getData('text/plain')
     event.preventDefault()
-    if (files.length > 0) void takeFiles(app, files)
-    else pasteText(app, text, withLinks)
+    if (files.length > 0) void takeFiles(tabs.current, files)
+    else pasteText(tabs.current, text, withLinks)
   }
   window.addEventListener('keydown', key, true)
   document.addEventListener('copy', copy)
@@ -107,7 +110,6 @@ async function takeFiles(app: App, files: readonly File[]): Promise<void> {
   await takeDropped(app, { files, classType: '', picture: '' }, app.canvas.aim())
 }
 
-async function openText(app: App, text: string): Promise<void> {
-  const { openWorkflowText } = await import('@/features/import/take-dropped')
-  await openWorkflowText(app, text, t('workflows.pasted'))
+async function openText(shared: Shared, text: string): Promise<void> {
+  await openWorkflowText(shared, text, t('workflows.pasted'))
 }

@@ -1,7 +1,7 @@
 /** What went wrong, at the foot of the canvas: the sentence, the node, the traceback. */
 import { Copy, LocateFixed, X } from 'lucide-react'
 import { toast } from 'sonner'
-import type { RunError } from '@/api/run-state'
+import type { RunError } from '@/api/node-run'
 import type { NodeErrors } from '@/api/wire'
 import { sentenceOf } from '@/canvas/node/refusal'
 import { useRun } from '@/canvas/editor'

@@ -22,9 +22,9 @@ export class Feed {
   }))
   readonly #api: ApiClient
 
-  constructor(api: ApiClient, run: RunSession) {
+  constructor(api: ApiClient, session: RunSession) {
     this.#api = api
-    run.onEvent((event) => {
+    session.onEvent((event) => {
       if (event.type === 'executed') this.add(itemsOf(event.promptId, event.node, event.output))
     })
   }

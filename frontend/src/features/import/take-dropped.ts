@@ -1,11 +1,12 @@
 /** What happens to dropped things: a workflow is opened, a picture without one becomes a Load Image node. */
-import { toast } from 'sonner'
-import { NotAWorkflow, type ImportResult } from '@/formats/import-result'
-import { openFile, openText } from '@/formats/open-file'
+import { NotAWorkflow } from '@/formats/import-result'
+import { openFile } from '@/formats/open-file'
 import { parseLossless } from '@/formats/lossless-json'
 import { isObject, text as textOf, type FileRef } from '@/api/wire'
 import type { App } from '@/features/app'
 import { addFound } from '@/features/search/add-found'
+import { tellError } from '@/features/tell-error'
+import { showImported } from '@/features/workflows/opening'
 
 export interface Dropped {
   readonly files: readonly File[]
@@ -35,34 +36,17 @@ export async function takeDropped(
 
 async function takeFile(app: App, file: File, at: { x: number; y: number }): Promise<void> {
   try {
-    await show(app, await openFile(file, app.document.definitions), file.name.replace(/\.[^.]+$/, ''))
+    await showImported(app, await openFile(file, app.document.definitions), file.name.replace(/\.[^.]+$/, ''))
   } catch (error) {
-    if (!(error instanceof NotAWorkflow) || !file.type.startsWith('image/')) return tell(error, file.name)
+    if (!(error instanceof NotAWorkflow) || !file.type.startsWith('image/')) return tellError(error, file.name)
     await app.api
       .uploadImage(file)
       .then(async (stored) => {
         await app.refreshDefinitions()
         placePicture(app, stored, at)
       })
-      .catch((reason: unknown) => tell(reason, file.name))
+      .catch((reason: unknown) => tellError(reason, file.name))
   }
-}
-
-/** Opens a workflow given as text of any known format, after asking about unsaved changes. */
-export async function openWorkflowText(app: App, text: string, title: string): Promise<void> {
-  try {
-    await show(app, await openText(text, app.document.definitions), title)
-  } catch (error) {
-    tell(error)
-  }
-}
-
-async function show(app: App, result: ImportResult, title: string): Promise<void> {
-  if (await app.files.mayLeave()) app.files.show(result, { path: null, title, dirty: true })
-}
-
-function tell(error: unknown, about?: string): void {
-  toast.error(error instanceof Error ? error.message : String(error), { description: about })
 }
 
 /** A Load Image node that shows a picture of the server. */

@@ -1,10 +1,11 @@
 /** What runs, what waits (each can be taken out), and what has ended (each can be opened again). */
 import { FolderOpen, Trash2, X } from 'lucide-react'
-import { useEffect, useState } from 'react'
-import type { HistoryRecord, QueueItem } from '@/api/wire'
+import { useEffect, useState, useSyncExternalStore } from 'react'
+import { object, text, type HistoryRecord, type QueueItem } from '@/api/wire'
 import { itemsOfRecord } from '@/features/feed/feed'
-import { useRun } from '@/canvas/editor'
+import { useServer } from '@/canvas/editor'
 import { useApp } from '@/features/app'
+import { openRecord } from '@/features/workflows/opening'
 import { t } from '@/i18n'
 import { IconButton } from '@/ui/icon-button'
 import { page } from '@/ui/page'
@@ -12,16 +13,16 @@ import { page } from '@/ui/page'
 const SHOWN = 50
 
 export default function QueuePanel() {
-  const { api, run } = useApp()
-  const queue = useRun((state) => state.queue)
+  const { api, session } = useApp()
+  const queue = useServer((state) => state.queue)
   const history = useHistoryRecords()
   const cancel = async (item: QueueItem) => {
     await api.cancelQueued([item.promptId])
-    await run.loadQueue()
+    await session.loadQueue()
   }
   const clear = async () => {
     await api.clearQueue()
-    await run.loadQueue()
+    await session.loadQueue()
   }
   return (
     <>
@@ -43,7 +44,7 @@ export default function QueuePanel() {
           >
             <span className="grow">
               {t('queue.item', { n: item.number })}
-              <RunningProgress />
+              <RunningProgress item={item} />
             </span>
             <IconButton small label={t('queue.stop')} onClick={() => void api.interrupt(item.promptId)}>
               <X size={14} />
@@ -84,12 +85,20 @@ export default function QueuePanel() {
   )
 }
 
-function RunningProgress() {
-  const node = useRun((state) => state.runningNode)
-  const progress = useRun((state) => (node === null ? undefined : state.nodes[node]?.progress))
-  const { document } = useApp()
-  const view = node === null ? undefined : document.getNode(node)
-  const name = view ? (view.title ?? document.definitionOf(view.id)?.displayName ?? view.classType) : ''
+/** Of whichever tab sent it; prompts of other browser tabs tell nothing here. */
+function RunningProgress({ item }: { item: QueueItem }) {
+  const { session } = useApp()
+  const owner = session.ownerOf(item.promptId)
+  return owner === null ? null : <OwnProgress owner={owner} item={item} />
+}
+
+function OwnProgress({ owner, item }: { owner: string; item: QueueItem }) {
+  const { session, catalog } = useApp()
+  const run = session.runOf(owner)
+  const node = useSyncExternalStore(run.subscribe, () => run.getState().runningNode)
+  const progress = useSyncExternalStore(run.subscribe, () => run.getState().nodes[node ?? '']?.progress)
+  const classType = text(object(item.prompt[node ?? ''])['class_type'])
+  const name = catalog.getState().definitions?.get(classType)?.displayName ?? classType
   return (
     <span className="sub">
       {name} {progress ? `${progress.value}/${progress.max}` : ''}
@@ -129,7 +138,7 @@ function HistoryItem({ record, onGone }: { record: HistoryRecord; onGone: () => 
         small
         label={t('history.open', { n: record.number })}
         data-testid={`history-open-${record.promptId}`}
-        onClick={() => void app.files.openRecord(record)}
+        onClick={() => void openRecord(app, record)}
       >
         <FolderOpen size={14} />
       </IconButton>
@@ -147,7 +156,7 @@ function HistoryItem({ record, onGone }: { record: HistoryRecord; onGone: () => 
 /** The last finished prompts, read again whenever the queue changes. */
 function useHistoryRecords() {
   const { api } = useApp()
-  const queue = useRun((state) => state.queue)
+  const queue = useServer((state) => state.queue)
   const [records, setRecords] = useState<readonly HistoryRecord[]>([])
   const [asked, setAsked] = useState(0)
   useEffect(() => {

@@ -2,6 +2,7 @@
 import { ImageIcon } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { useApp } from '@/features/app'
+import { openTemplate } from '@/features/workflows/opening'
 import { listTemplates, type Template } from '@/features/templates/templates'
 import { t } from '@/i18n'
 import '@/features/templates/templates.css'
@@ -11,7 +12,8 @@ export default function TemplatesPanel() {
 }
 
 export function TemplateCards() {
-  const { api, files } = useApp()
+  const app = useApp()
+  const { api } = app
   const [templates, setTemplates] = useState<readonly Template[] | null>(null)
   const [failed, setFailed] = useState(false)
   useEffect(() => {
@@ -26,7 +28,7 @@ export function TemplateCards() {
             type="button"
             className="template"
             data-testid={`template-${template.name}`}
-            onClick={() => void files.openTemplate(template)}
+            onClick={() => void openTemplate(app, template)}
           >
             <span className="template-picture">
               {template.thumbnail ? (

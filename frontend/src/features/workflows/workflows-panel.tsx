@@ -3,16 +3,19 @@ import { FilePlus2, Pencil, Save, Trash2 } from 'lucide-react'
 import { useEffect, useMemo, useState, type ReactNode } from 'react'
 import { useStore } from 'zustand'
 import { useApp } from '@/features/app'
-import { nameOf } from '@/features/workflows/files'
+import { nameOf } from '@/features/workflows/names'
+import { openSaved } from '@/features/workflows/opening'
 import { t } from '@/i18n'
 import { IconButton } from '@/ui/icon-button'
 
 export default function WorkflowsPanel() {
-  const { files, commands } = useApp()
-  const { list, path } = useStore(files.store)
+  const app = useApp()
+  const { shelf, file: open, commands } = app
+  const list = useStore(shelf.store, (state) => state.list)
+  const path = useStore(open.store, (state) => state.path)
   const [text, setText] = useState('')
   const shown = useMemo(() => list.filter((file) => file.path.toLowerCase().includes(text.toLowerCase())), [list, text])
-  useEffect(() => void files.refresh(), [files])
+  useEffect(() => void shelf.refresh(), [shelf])
   return (
     <>
       <div className="panel-tools">
@@ -40,20 +43,20 @@ export default function WorkflowsPanel() {
               type="button"
               className="grow"
               aria-current={file.path === path ? 'true' : undefined}
-              onClick={() => void files.open(file.path)}
+              onClick={() => void openSaved(app, file.path)}
             >
               {nameOf(file.path)}
               <span className="sub">{when(file.modified)}</span>
             </button>
             <IconAction
               label={t('workflows.rename', { name: nameOf(file.path) })}
-              onClick={() => void files.rename(file.path)}
+              onClick={() => void shelf.rename(file.path)}
             >
               <Pencil size={14} />
             </IconAction>
             <IconAction
               label={t('workflows.delete', { name: nameOf(file.path) })}
-              onClick={() => void files.remove(file.path)}
+              onClick={() => void shelf.remove(file.path)}
             >
               <Trash2 size={14} />
             </IconAction>

@@ -90,15 +90,24 @@ class Predictions:
         return known
 
     def __call__(
-        self, x: Latent, sigma: Sigma, wanted: Sequence[int], hooks: NetworkHooks = NO_NETWORK_HOOKS
+        self,
+        x: Latent,
+        sigma: Sigma,
+        wanted: Sequence[int],
+        hooks: NetworkHooks = NO_NETWORK_HOOKS,
+        *,
+        further: bool = False,
     ) -> list[Latent]:
-        """Weighted mean prediction of each wanted side at `x` [B, C, h8, w8], in model space."""
+        """Weighted mean prediction of each wanted side at `x` [B, C, h8, w8], in model space.
+
+        `hooks` come in addition to the model's; `further` tells them that a hook of guidance asks.
+        """
         level = sigma.item()
         sums = {side: torch.zeros_like(x) for side in wanted}
         counts = {side: torch.full_like(x, NO_WEIGHT) for side in wanted}
         parts = [part for side in wanted for part in _parts(self.sides[side], side, x, level)]
         for group in _groups(parts):
-            for part, output in zip(group, self._evaluate(x, sigma, group, hooks), strict=True):
+            for part, output in zip(group, self._evaluate(x, sigma, group, hooks, further), strict=True):
                 area = part.prepared.entry.area
                 cropped(sums[part.side], area).add_(output * part.weight)
                 cropped(counts[part.side], area).add_(part.weight)
@@ -124,7 +133,7 @@ class Predictions:
         )
 
     def _evaluate(
-        self, x: Latent, sigma: Sigma, group: "list[_Part]", hooks: NetworkHooks
+        self, x: Latent, sigma: Sigma, group: "list[_Part]", hooks: NetworkHooks, further: bool
     ) -> Sequence[Latent]:
         """Predictions for all entries of a group by one network call."""
         if self._run.interrupted is not None and self._run.interrupted():
@@ -139,6 +148,7 @@ class Predictions:
             width=batch.shape[-1],
             model_sampling=self._run.model.model_sampling,
             memory=self._run.memory,
+            further=further,
         )
         if first.grounded_texts is not None:
             hook = first.grounded_texts.hook(call.height, call.width, len(batch))

@@ -10,7 +10,7 @@ from app.inference.conditioning import Conditioning
 from app.inference.denoiser import Denoiser
 from app.inference.guidance import Predictions, Run
 from app.inference.guided import Guided
-from app.inference.hooks import NO_NETWORK_HOOKS, GuidanceStep, NetworkHooks
+from app.inference.hooks import NO_NETWORK_HOOKS, GuidanceStep, NetworkHooks, ReplaceCfg
 from app.inference.types import Latent, Sigma
 
 
@@ -85,8 +85,13 @@ def mixed(
     cfg: float,
     positive: Latent,
     negative: Latent,
+    *,
+    rule: ReplaceCfg | None = None,
 ) -> Guided:
-    """Mix two predictions by `cfg` with the model's hooks before, instead of and after it."""
+    """Mix two predictions by `cfg` with the model's hooks before, instead of and after it.
+
+    A guider's own `rule` takes the place of the mixture and of the model's hook instead of it.
+    """
     hooks = run.model.guidance_hooks
     step = GuidanceStep(
         x=x,
@@ -102,12 +107,13 @@ def mixed(
     for before in hooks.before_cfg:
         positive, negative = before(step)
         step = replace(step, positive=positive, negative=negative)
-    if hooks.replace_cfg is not None:
-        denoised = hooks.replace_cfg(step)
-    elif math.isclose(cfg, 1.0):
-        denoised = positive
-    else:
+    replace_cfg = rule or hooks.replace_cfg
+    if replace_cfg is not None:
+        denoised = replace_cfg(step)
+    elif step.is_mixed:
         denoised = negative + (positive - negative) * cfg
+    else:
+        denoised = positive
     for after in hooks.after_cfg:
         denoised = after(step, denoised)
     return Guided(denoised, negative)
@@ -129,4 +135,4 @@ class _Evaluation:
         negative: bool = False,
     ) -> Latent:
         number = side if isinstance(side, int) else self.predictions.number_of(side, negative=negative)
-        return self.predictions(x, self.sigma, (number,), hooks or NO_NETWORK_HOOKS)[0]
+        return self.predictions(x, self.sigma, (number,), hooks or NO_NETWORK_HOOKS, further=True)[0]

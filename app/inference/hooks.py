@@ -5,6 +5,7 @@ original stays as it was. A hook that remembers something between calls keeps it
 every run.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
@@ -37,7 +38,7 @@ class NetworkCall:
 
     `sides` names the part of guidance that each equal chunk of the batch belongs to: 0 positive, 1 negative,
     higher numbers for further ones; `entries` numbers their conditioning entries. `height` and `width` are
-    those of the latent in cells.
+    those of the latent in cells. A `further` call was asked for by a hook, in addition to the guider's.
     """
 
     sigma: Sigma
@@ -47,6 +48,7 @@ class NetworkCall:
     width: int
     model_sampling: ModelSampling
     memory: Memory
+    further: bool = False
 
 
 Attend: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -123,6 +125,11 @@ class GuidanceStep:
     model_sampling: ModelSampling
     evaluate: Evaluate
     memory: Memory
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether both sides count: at cfg 1 the negative one does not."""
+        return not math.isclose(self.cfg, 1.0)
 
 
 BeforeCfg: TypeAlias = Callable[[GuidanceStep], tuple[Latent, Latent]]

@@ -22,6 +22,11 @@ class UNetShape:
     heads: int
     levels: tuple[UNetLevel, ...]
 
+    @property
+    def width(self) -> int:
+        """Channels at full resolution; the inner levels have multiples of them."""
+        return self.levels[0].channels
+
 
 def unet_shape(file: ModelFile, prefix: str) -> UNetShape:
     """Read a UNet's shape off its tensors; raises WeightsDoNotFit when the blocks make no UNet."""

@@ -29,7 +29,13 @@ SOURCES = {
 }
 OUR_OWN = {"tooltip"}  # texts that the record leaves out
 UNRECORDED = {
+    "APG",
     "CLIPAttentionMultiply",
+    "Epsilon Scaling",
+    "FreSca",
+    "Mahiro",
+    "RenormCFG",
+    "TCFG",
     "UNetCrossAttentionMultiply",
     "UNetSelfAttentionMultiply",
 }

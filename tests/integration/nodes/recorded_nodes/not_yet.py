@@ -9,29 +9,12 @@ _UPSCALERS = """
     UpscaleModelLoader
 """
 
-_SAMPLING = """
-    DifferentialDiffusion
-    PerpNegGuider
-"""
-
 _GUIDANCE = """
-    CFGNorm
-    CFGZeroStar
-    EasyCache
-    PerpNeg
-    PerturbedAttentionGuidance
-    RescaleCFG
-    SelfAttentionGuidance
     SkipLayerGuidanceSD3
 """
 
 _NETWORK = """
-    FreeU
-    FreeU_V2
-    HyperTile
     HypernetworkLoader
-    PatchModelAddDownscale
-    TomePatchModel
 """
 
 _TEXT = """
@@ -90,7 +73,6 @@ _OTHER_FAMILIES = """
 NODES = frozenset(
     (
         _UPSCALERS
-        + _SAMPLING
         + _GUIDANCE
         + _NETWORK
         + _TEXT

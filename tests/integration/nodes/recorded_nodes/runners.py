@@ -1,9 +1,11 @@
 """Which function runs which recorded cases; a new fixture module adds its RUNNERS here."""
 
 from tests.integration.nodes.recorded_nodes import (
+    guidance_steps,
     latent_files,
     loader_errors,
     merges,
+    network_blocks,
     pictures,
     resolved,
     sampling_parts,
@@ -16,9 +18,11 @@ ANY_NODE = "*"
 
 RUNNERS: dict[tuple[str | None, str], Runner] = {
     (None, ANY_NODE): run_plain,
+    **guidance_steps.RUNNERS,
     **latent_files.RUNNERS,
     **loader_errors.RUNNERS,
     **merges.RUNNERS,
+    **network_blocks.RUNNERS,
     **pictures.RUNNERS,
     **resolved.RUNNERS,
     **sampling_parts.RUNNERS,

@@ -20,6 +20,7 @@ from tests.integration.nodes.recorded_nodes.values import value
 from tests.unit.nodes.recording_context import RecordingContext
 
 PROBED = ("x", "network output")  # recorded as inputs, but the new model gets them, not the node
+SIDES = {"empty": "empty_conditioning"}  # names of inputs, where the record has another
 OF_GUIDER = ("x", "sigma", "outputs in call order")
 
 
@@ -54,7 +55,7 @@ def guider(case: Case, context: RecordingContext) -> Seen:
     given = case["in"]
     model = AnsweringModel(answers=[value(each) for each in given["outputs in call order"]])
     sides: dict[str, Conditioning] = {
-        "conditioning" if case["node"] == "BasicGuider" else name: _text(number)
+        "conditioning" if case["node"] == "BasicGuider" else SIDES.get(str(name), str(name)): _text(number)
         for number, name in enumerate(case["call_order"])
         if name != "(none)"
     }
@@ -126,6 +127,7 @@ RUNNERS: dict[tuple[str | None, str], Runner] = {
     ("guider", "BasicGuider"): guider,
     ("guider", "CFGGuider"): guider,
     ("guider", "DualCFGGuider"): guider,
+    ("guider", "PerpNegGuider"): guider,
     ("model_sampling", "*"): model_sampling,
     (None, "RandomNoise"): noise,
     (None, "DisableNoise"): noise,

@@ -1,15 +1,12 @@
 """Where the randomness of a picture comes from: its initial noise and the noise of stochastic samplers."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
-from torch import Tensor
-from torchsde import BrownianTree
+from torch import device as Device
 
+from app.inference.brownian_tree import BrownianTree
 from app.inference.types import Latent, Sigma, Sigmas
-
-TREE_DIGITS = 6  # decimals of time that torchsde keeps at its default tolerance of 1e-6
 
 
 def initial_noise(latent: Latent, seed: int, batch_index: Sequence[int] | None = None) -> Latent:
@@ -53,24 +50,21 @@ class BrownianNoise:
 
     The tree spans the positive levels of `sigmas`. It lives on the CPU, or where the sample is with `on_cpu`
     false; the numbers differ between devices. It rounds times to six decimals, so levels must arrive as the
-    float32 numbers of the schedule. (Li et al. 2020, torchsde.)
+    float32 numbers of the schedule.
     """
 
     def __init__(self, x: Latent, sigmas: Sigmas, seed: int, *, on_cpu: bool = True) -> None:
-        lowest, highest = sigmas[sigmas > 0].min().cpu(), sigmas.max().cpu()
-        self._start, self._end = (round(level.item(), TREE_DIGITS) for level in (lowest, highest))
+        lowest, highest = sigmas[sigmas > 0].min().item(), sigmas.max().item()
         self._device = x.device
-        self._tree = BrownianTree(
-            t0=lowest, w0=torch.zeros_like(x, device="cpu" if on_cpu else x.device), t1=highest, entropy=seed
-        )
+        self._tree = BrownianTree(lowest, highest, x.shape, Device("cpu") if on_cpu else x.device, seed)
 
     def __call__(self, sigma: Sigma, sigma_next: Sigma) -> Latent:
         """Increment between two levels, scaled to unit variance; its sign turns with the order of the two."""
         low, high = sorted(self._on_tree(level) for level in (sigma, sigma_next))
-        increment = cast(Tensor, self._tree(low, high)).to(self._device)
+        increment = self._tree.motion(low, high).to(self._device)
         sign = 1 if sigma < sigma_next else -1
         return increment * sign / (sigma_next - sigma).abs().sqrt()
 
     def _on_tree(self, sigma: Sigma) -> float:
         """The ends of the tree are rounded, so the first and last level may lie a hair outside."""
-        return min(max(sigma.item(), self._start), self._end)
+        return min(max(sigma.item(), self._tree.start), self._tree.end)

@@ -37,6 +37,30 @@ class ChannelMismatch(ValueError):
         )
 
 
+class MaskOfAnotherSize(ValueError):
+    """The sampler changed the size of the sample, so the kept part cannot be put back."""
+
+    code = "mask_of_another_size"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This sampler changes the size of the picture and cannot keep a masked part of it: "
+            "remove the noise mask or choose another sampler."
+        )
+
+
+class ZeroLevel(ValueError):
+    """A noise level other than the last is 0."""
+
+    code = "zero_level"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only the last noise level may be 0: there is nothing to remove where there is no noise. "
+            "Use FlipSigmas to turn a list around, or another first level."
+        )
+
+
 @torch.no_grad()
 def sample(
     guider: Guider,
@@ -55,11 +79,14 @@ def sample(
     `latent_image` [B, C, h8, w8] is a stored latent, `noise` of its shape after `with_channels`. `seed` feeds
     the noise that samplers draw themselves. An empty list of levels returns the latent untouched. `on_step`
     hears of every finished step. `interrupted` is asked before every model call; if it says yes, Interrupted
-    is raised. ChannelMismatch: the latent is not empty and belongs to another family.
+    is raised. ChannelMismatch: the latent is not empty and belongs to another family. ZeroLevel: a level is 0
+    that is not the last. MaskOfAnotherSize: the sampler resizes and there is a mask.
     """
     model = guider.model
     if len(sigmas) == 0:
         return latent_image
+    if (sigmas[:-1] <= 0).any():
+        raise ZeroLevel
     sigmas = sampler.prepares(sigmas.to(model.device, torch.float32))
     latent = _into_model_space(model, with_channels(latent_image, model.channels))
     noise = noise.to(model.device, torch.float32)
@@ -163,6 +190,8 @@ class _Keep:
 
     def before(self, x: Latent, mask: Mask, sigma: Sigma) -> Latent:
         """Show the model the kept part at the right noise level."""
+        if x.shape[-2:] != mask.shape[-2:]:
+            raise MaskOfAnotherSize
         noisy = self.sampling.noise_scaling(sigma, self.noise, self.latent, max_denoise=False)
         return x * mask + noisy * (1 - mask)
 

@@ -1,4 +1,15 @@
-"""How much of a step is walked and how much is drawn anew; shared by the stochastic samplers."""
+"""How much of a step is walked and how much is drawn anew; shared by the stochastic samplers.
+
+Where noise is added to a picture of full size, variances add up: new noise of level up leaves
+down = sqrt(sigma'^2 - up^2) to walk to (Song et al. 2021, equation 16, in sigma),
+
+    up = min(sigma', eta sqrt(sigma'^2 (sigma^2 - sigma'^2) / sigma^2)).
+
+On rectified flow the picture fades as noise grows, so it must be scaled as well:
+
+    down = sigma' (1 + eta (sigma' / sigma - 1)),   scale = (1 - sigma') / (1 - down),
+    up^2 = sigma'^2 - scale^2 down^2.
+"""
 
 from dataclasses import dataclass
 

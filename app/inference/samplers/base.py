@@ -9,6 +9,15 @@ from app.inference.model_sampling import ModelSampling
 from app.inference.types import Latent, Sigma, Sigmas
 
 
+class OptionOutOfRange(ValueError):
+    """A sampler cannot work with this option."""
+
+    code = "sampler_option_out_of_range"
+
+    def __init__(self, sampler: str, rule: str) -> None:
+        super().__init__(f"{sampler} cannot work with these options: {rule}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A sampler's question: what does `x` look like without its noise of level `sigma`?

@@ -1,4 +1,13 @@
-"""Ancestral sampling of the original diffusion model."""
+"""Ancestral sampling of the original diffusion model.
+
+Ho et al. 2020, "Denoising Diffusion Probabilistic Models", algorithm 2, on the unit-variance sample
+y = x / sqrt(1 + sigma^2). With A = 1 / (1 + sigma^2) and A' that of the next level (alpha_bar of the paper),
+a = A / A' and e = (x - D) / sigma the named noise,
+
+    y' = (y - (1 - a) / sqrt(1 - A) e) / sqrt(a) + sqrt((1 - a) (1 - A') / (1 - A)) z,
+
+without the noise z in the step to 0.
+"""
 
 from itertools import pairwise
 
@@ -8,7 +17,7 @@ from app.inference.types import Latent, Sigmas
 
 
 def ddpm(x: Latent, sigmas: Sigmas, context: SamplerContext) -> SamplerRun:
-    """Ho et al. 2020, algorithm 2, on y = x / sqrt(1 + sigma^2) with alpha_bar = 1 / (1 + sigma^2)."""
+    """One question per step."""
     noise = GaussianNoise(x, context.seed)
     for step, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
         denoised = yield Ask(x, sigma, step)

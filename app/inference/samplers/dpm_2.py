@@ -1,4 +1,14 @@
-"""DPM-Solver-2 in the form of Karras et al.: a step by the slope at its logarithmic middle."""
+"""DPM-Solver-2 in the form of Karras et al.: a step by the slope at its logarithmic middle.
+
+Lu et al. 2022, "DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Models in Around 10 Steps"; written
+as in Karras et al. 2022, algorithm 2. With the middle level sigma_m = sqrt(sigma sigma'):
+
+    x_m = x + (x - D) / sigma (sigma_m - sigma),
+    x'  = x + (x_m - D(x_m, sigma_m)) / sigma_m (sigma' - sigma).
+
+Second order, two questions per step; the step to 0 is an Euler step. The ancestral form aims at the level
+`down` of `ancestral.py` in place of sigma' and adds new noise.
+"""
 
 from itertools import pairwise
 
@@ -9,7 +19,7 @@ from app.inference.types import Latent, Sigma, Sigmas
 
 
 def dpm_2(x: Latent, sigmas: Sigmas, _context: SamplerContext) -> SamplerRun:
-    """Second order, two questions per step; Lu et al. 2022, "DPM-Solver"; Karras et al. 2022, algorithm 2."""
+    """Two questions per step."""
     for step, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
         denoised = yield Ask(x, sigma, step)
         if sigma_next == 0:

@@ -18,13 +18,14 @@ With `eta` the step goes to the level `down` of the ancestral split and noise is
 
 import math
 from collections.abc import Generator
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from app.inference.noise import GaussianNoise
 from app.inference.samplers.ancestral import ancestral_split
-from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
+from app.inference.samplers.base import Ask, OptionOutOfRange, SamplerContext, SamplerRun
 from app.inference.samplers.dpm_solver import (
     R1,
     R2,
@@ -39,18 +40,18 @@ from app.inference.types import Latent, Sigmas
 
 MIDDLE = 1 / 2
 ARRIVED = 1e-5  # distance to the end, in -ln sigma, that no step is worth
+MAX_TRIES = 100  # for one step
 ORDER_OF_NOISE = 1.5  # strong order of the solvers with new noise, which the controller counts on
 
 
-class StepsTooSmall(ValueError):
-    """No step is small enough for the tolerance that was asked for."""
+class ToleranceNotMet(ValueError):
+    """No step was good enough, or only steps that are too small to move."""
 
-    code = "steps_too_small"
+    code = "tolerance_not_met"
 
     def __init__(self) -> None:
         super().__init__(
-            "dpm_adaptive cannot meet its tolerance: its steps became too small to move. "
-            "Raise rtol or atol, or lower accept_safety."
+            "dpm_adaptive found no step that meets its tolerance: raise rtol or atol, or lower accept_safety."
         )
 
 
@@ -74,31 +75,39 @@ def dpm_adaptive(
 
     `order` is 2 or 3; `rtol` and `atol` are the tolerances, `h_init` > 0 the first step in -ln sigma;
     `pcoeff`, `icoeff`, `dcoeff` steer the controller; `eta` >= 0 is the share of new noise, `s_noise` its
-    size. Steps of the schedule are reported by the share of the way. StepsTooSmall: the tolerance cannot be
-    met.
+    size. Steps of the schedule are reported by the share of the way. ToleranceNotMet: no step is good
+    enough. OptionOutOfRange: a rising list cannot take new noise.
     """
     noise = GaussianNoise(x, context.seed)
     start, end = sigmas[0].log().neg(), last_level(sigmas).log().neg()
-    direction = 1 if end > start else -1
+    if eta > 0 and end < start:
+        raise OptionOutOfRange("dpm_adaptive", "eta must be 0 where noise levels rise")
+    direction = math.copysign(1.0, (end - start).item())
     strong_order = ORDER_OF_NOISE if eta > 0 else order
     controller = _Controller(pcoeff, icoeff, dcoeff, strong_order, accept_safety)
     h = h_init * direction
     t, low_before = start, x
+    tries = 0
     while (end - t) * direction > ARRIVED:
-        t_next = torch.minimum(end, t + h) if direction > 0 else torch.maximum(end, t + h)
-        if math.isnan(h) or t_next == t:
-            raise StepsTooSmall
+        t_next = min(end, t + h, key=partial(_distance, t))
+        if math.isnan(h) or t_next == t or tries == MAX_TRIES:
+            raise ToleranceNotMet
         t_down = _down(t, t_next, end, eta)
         low, high = yield from _both_orders(x, t, t_down, order, _step(t, start, end, len(sigmas) - 1))
         delta = (rtol * torch.maximum(low.abs(), low_before.abs())).clamp(min=atol)
         error = ((low - high) / delta).norm().item() / math.sqrt(x.numel())
         accepted, factor = controller.judge(error)
+        tries += 1
         if accepted:
             up = (t_next.neg().exp() ** 2 - t_down.neg().exp() ** 2) ** 0.5
             x = high + noise() * s_noise * up if eta > 0 else high
-            t, low_before = t_next, low
+            t, low_before, tries = t_next, low, 0
         h = h * factor
     return x
+
+
+def _distance(t: Tensor, other: Tensor) -> float:
+    return (other - t).abs().item()
 
 
 def _down(t: Tensor, t_next: Tensor, end: Tensor, eta: float) -> Tensor:

@@ -1,4 +1,16 @@
-"""DPM-Solver++ (2M): second order from the memory of the previous prediction, one question per step."""
+"""DPM-Solver++ (2M): second order from the memory of the previous prediction, one question per step.
+
+Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", algorithm
+2. In lambda = -ln sigma the ODE is dx / d lambda = D - x, so that over a step h = lambda' - lambda
+
+    x' = exp(-h) x + (1 - exp(-h)) D
+
+is exact where D does not change. The change is extrapolated from the last step: with r = h_old / h,
+
+    D replaced by (1 + 1 / (2 r)) D - 1 / (2 r) D_old,
+
+but not in the first step and not in the one to 0, where x' = D.
+"""
 
 from itertools import pairwise
 
@@ -7,7 +19,7 @@ from app.inference.types import Latent, Sigmas
 
 
 def dpmpp_2m(x: Latent, sigmas: Sigmas, _context: SamplerContext) -> SamplerRun:
-    """Multistep solver in -ln sigma; Lu et al. 2022, "DPM-Solver++", algorithm 2."""
+    """One question per step."""
     denoised_before, h_before = None, None
     for step, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
         denoised = yield Ask(x, sigma, step)

@@ -1,4 +1,15 @@
-"""DPM-Solver++ (2M) for the diffusion SDE: one question per step, noise from one Brownian path."""
+"""DPM-Solver++ (2M) for the diffusion SDE: one question per step, noise from one Brownian path.
+
+Lu et al. 2022, "DPM-Solver++", SDE-DPM-Solver++(2M). With lambda the half log-SNR, h = lambda' - lambda,
+g = (1 + eta) h and w the scaled Brownian increment,
+
+    x' = (sigma' / sigma) exp(-eta h) x + alpha' (1 - exp(-g)) D + sigma' sqrt(1 - exp(-2 eta h)) w,
+
+and from the second step on the change of the prediction, with r = h_old / h:
+
+    midpoint:  + alpha' (1 - exp(-g)) / 2 (D - D_old) / r
+    heun:      + alpha' (1 - (1 - exp(-g)) / g) (D - D_old) / r.
+"""
 
 from itertools import pairwise
 from typing import Literal
@@ -19,7 +30,7 @@ def dpmpp_2m_sde(
     solver_type: Literal["midpoint", "heun"] = "midpoint",
     tree_on_cpu: bool = True,
 ) -> SamplerRun:
-    """Lu et al. 2022, "DPM-Solver++", SDE variant; `solver_type` says how the memory is weighed.
+    """One question per step; `solver_type` says how the memory is weighed.
 
     `eta` >= 0 is the share of new noise, `s_noise` its size; `tree_on_cpu` makes the noise the same on
     every device.

@@ -1,4 +1,14 @@
-"""DPM-Solver++ (2S) with ancestral noise: a midpoint step down, then new noise."""
+"""DPM-Solver++ (2S) with ancestral noise: a midpoint step down, then new noise.
+
+Lu et al. 2022, "DPM-Solver++", algorithm 1 with r = 1/2, down to the level `down` of `ancestral.py`. With
+lambda = -ln sigma, h = lambda(down) - lambda(sigma) and sigma_m in the middle of both,
+
+    x_m = (sigma_m / sigma) x + (1 - exp(-h / 2)) D,
+    x'  = (down / sigma) x + (1 - exp(-h)) D(x_m, sigma_m) + up z.
+
+On rectified flow the middle is that of the log-SNR ln((1 - sigma) / sigma), the exponentials become shares k
+of x and 1 - k of D, and the result is scaled before noise is added.
+"""
 
 from itertools import pairwise
 
@@ -14,10 +24,7 @@ BELOW_FULL_NOISE = 0.9999  # middle of a step from 1, where a flow model's log-S
 def dpmpp_2s_ancestral(
     x: Latent, sigmas: Sigmas, context: SamplerContext, *, eta: float = 1.0, s_noise: float = 1.0
 ) -> SamplerRun:
-    """Lu et al. 2022, "DPM-Solver++", algorithm 1.
-
-    `eta` >= 0 is the share of new noise, `s_noise` its size.
-    """
+    """Two questions per step; `eta` >= 0 is the share of new noise, `s_noise` its size."""
     walk = _flow if context.model_sampling.is_flow else _variance_exploding
     return walk(x, sigmas, context, eta, s_noise)
 

@@ -1,4 +1,19 @@
-"""DPM-Solver++ (3M) for the diffusion SDE: third order from two remembered predictions."""
+"""DPM-Solver++ (3M) for the diffusion SDE: third order from two remembered predictions.
+
+The multistep form of third order of the solvers in Lu et al. 2022, "DPM-Solver++", and Gonzalez et al. 2023,
+"SEEDS". As in `dpmpp_2m_sde.py`, with g = (1 + eta) h,
+
+    x' = (sigma' / sigma) exp(-eta h) x + alpha' (1 - exp(-g)) D + sigma' sqrt(1 - exp(-2 eta h)) w.
+
+With one earlier prediction D1 and r = h1 / h the slope counts with phi_2 = (exp(-g) - 1) / g + 1:
+
+    + alpha' phi_2 (D - D1) / r.
+
+With two, r0 = h1 / h and r1 = h2 / h, the slope is bent by the second difference, phi_3 = phi_2 / g - 1/2:
+
+    s0 = (D - D1) / r0,  s1 = (D1 - D2) / r1,  b = (s0 - s1) / (r0 + r1),
+    + alpha' phi_2 (s0 + r0 b) - alpha' phi_3 b.
+"""
 
 from itertools import pairwise
 
@@ -19,7 +34,7 @@ def dpmpp_3m_sde(
     s_noise: float = 1.0,
     tree_on_cpu: bool = True,
 ) -> SamplerRun:
-    """Multistep exponential solver (Lu et al. 2022; Gonzalez et al. 2023, "SEEDS").
+    """One question per step.
 
     `eta` >= 0 is the share of new noise, `s_noise` its size; `tree_on_cpu` makes the noise the same on
     every device.

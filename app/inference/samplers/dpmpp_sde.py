@@ -1,4 +1,16 @@
-"""DPM-Solver++ for the diffusion SDE: two questions per step and noise from one Brownian path."""
+"""DPM-Solver++ for the diffusion SDE: two questions per step and noise from one Brownian path.
+
+Lu et al. 2022, "DPM-Solver++", the singlestep solver, on the SDE. lambda is the half log-SNR ln(alpha /
+sigma). A stride from lambda to a level with alpha_t goes, in sigma / alpha, down to `down` and back by `up`
+(`ancestral.py`); with h = -ln down - lambda and w the scaled Brownian increment between both levels,
+
+    S(lambda_t, D) = (alpha_t / alpha) exp(-h) x + alpha_t (1 - exp(-h)) D + alpha_t up w.
+
+The step is made twice from the same x: to the inner point lambda + r (lambda' - lambda) with D, and to the
+end with the mixture of the answers at both places,
+
+    (1 - 1 / (2 r)) D + 1 / (2 r) D_r.
+"""
 
 from itertools import pairwise
 
@@ -7,7 +19,7 @@ import torch
 from app.inference.model_sampling import ModelSampling
 from app.inference.noise import BrownianNoise
 from app.inference.samplers.ancestral import ancestral_split
-from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
+from app.inference.samplers.base import Ask, OptionOutOfRange, SamplerContext, SamplerRun
 from app.inference.types import Latent, Sigma, Sigmas
 
 
@@ -21,11 +33,13 @@ def dpmpp_sde(
     r: float = 0.5,
     tree_on_cpu: bool = True,
 ) -> SamplerRun:
-    """Single-step second order solver; Lu et al. 2022, "DPM-Solver++", with ancestral noise.
+    """Two questions per step.
 
-    `eta` >= 0 is the share of new noise, `s_noise` its size, `r` in (0, 1) the place of the midpoint;
-    `tree_on_cpu` makes the noise the same on every device.
+    `eta` >= 0 is the share of new noise, `s_noise` its size, `r` > 0 the place of the inner point;
+    `tree_on_cpu` makes the noise the same on every device. OptionOutOfRange: `r` is not above 0.
     """
+    if r <= 0:
+        raise OptionOutOfRange("dpmpp_sde", "r, the place of the inner point, must be above 0")
     model_sampling = context.model_sampling
     noise = None
     if eta > 0 and s_noise > 0:

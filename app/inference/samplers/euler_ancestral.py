@@ -1,4 +1,14 @@
-"""Euler's method that replaces part of the noise after every step."""
+"""Euler's method that replaces part of the noise after every step.
+
+A step from sigma to sigma' is split in two (`ancestral.py`): Euler's method goes down to the level `down`,
+below sigma', and new noise z of level `up` leads back up to it (Song et al. 2021, "Denoising Diffusion
+Implicit Models", eta > 0; Karras et al. 2022 call it stochastic sampling):
+
+    x' = x + (x - D) / sigma (down - sigma) + up z,   down^2 + up^2 = sigma'^2.
+
+On rectified flow, where x = (1 - sigma) picture + sigma noise, the walk down is x_down = k x + (1 - k) D with
+k = down / sigma, and the picture is scaled back to its size at sigma' before noise is added.
+"""
 
 from itertools import pairwise
 
@@ -12,7 +22,7 @@ from app.inference.types import Latent, Sigmas
 def euler_ancestral(
     x: Latent, sigmas: Sigmas, context: SamplerContext, *, eta: float = 1.0, s_noise: float = 1.0
 ) -> SamplerRun:
-    """Ancestral sampling (Song et al. 2021); `eta` >= 0 scales the share of new noise, `s_noise` its size."""
+    """One question per step; `eta` >= 0 scales the share of new noise, `s_noise` its size."""
     if not context.model_sampling.is_flow:
         return _variance_exploding(x, sigmas, context, eta, s_noise)
     if eta == 0:

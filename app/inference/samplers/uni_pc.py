@@ -6,6 +6,7 @@ on y = x / sqrt(1 + sigma^2), where alpha = 1 / sqrt(1 + sigma^2) and lambda = -
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -97,7 +98,7 @@ class _Stride:
             return self._base
         if order == 2:
             return self._base - self._factor * 0.5 * self._slopes[0]
-        weights = torch.linalg.solve(self._powers()[:-1, :-1], self._moments()[:-1])
+        weights = torch.linalg.solve(self._powers[:-1, :-1], self._moments[:-1])
         return self._base - self._factor * self._sum(weights)
 
     def corrected(self, answer: Latent) -> Latent:
@@ -105,17 +106,19 @@ class _Stride:
         change = answer - self._newest.denoised
         if len(self._places) == 1:
             return self._base - self._factor * 0.5 * change
-        weights = torch.linalg.solve(self._powers(), self._moments())
+        weights = torch.linalg.solve(self._powers, self._moments)
         return self._base - self._factor * (self._sum(weights[:-1]) + weights[-1] * change)
 
     def _sum(self, weights: Tensor) -> Latent:
         terms = [weight * slope for weight, slope in zip(weights, self._slopes, strict=True)]
         return torch.stack(terms).sum(dim=0)
 
+    @cached_property
     def _powers(self) -> Tensor:
         """R of the paper: row j holds the places to the power j."""
         return torch.stack([self._places**power for power in range(len(self._places))])
 
+    @cached_property
     def _moments(self) -> Tensor:
         """b of the paper: phi_{k+1}(h) k! / B(h)."""
         moments: list[Tensor] = []

@@ -1,6 +1,7 @@
 """The driver's own rules: callbacks, interruption, masks, formats, lists with nothing to walk."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -12,7 +13,17 @@ from app.inference.interrupts import Interrupted
 from app.inference.ksample import SamplingPlan, ksample
 from app.inference.latent_format import SD1_LATENT
 from app.inference.noise import initial_noise, seeded_noise
-from app.inference.sample import ChannelMismatch, OnStep, fit_mask, sample, with_channels
+from app.inference.sample import (
+    ChannelMismatch,
+    MaskOfAnotherSize,
+    OnStep,
+    ZeroLevel,
+    fit_mask,
+    sample,
+    with_channels,
+)
+from app.inference.samplers.base import Sampler
+from app.inference.samplers.lcm_upscale import lcm_upscale
 from app.inference.samplers.registry import SAMPLERS
 from tests.unit.inference.toy_model import FAMILIES, NEGATIVE, POSITIVE, ToyModel, guider
 
@@ -121,6 +132,31 @@ def test_one_level_is_the_noisy_latent() -> None:
     result = run(toy(), latent=PICTURE, sigmas=torch.tensor([2.0]))
 
     assert torch.allclose(result, PICTURE + 2 * initial_noise(PICTURE, 1))
+
+
+@pytest.mark.parametrize("levels", [[0.0, 1.0], [3.0, 0.0, 0.0], [3.0, -1.0, 0.0]])
+def test_a_level_of_zero_before_the_last_is_refused_with_advice(levels: list[float]) -> None:
+    with pytest.raises(ZeroLevel, match="FlipSigmas"):
+        run(toy(), sigmas=torch.tensor(levels))
+
+
+def test_a_single_level_of_zero_is_the_latent() -> None:
+    assert torch.equal(run(toy(), latent=PICTURE, sigmas=torch.tensor([0.0])), PICTURE)
+
+
+@pytest.mark.parametrize("scale_ratio", [2.0, 1.0])
+def test_a_mask_cannot_follow_a_picture_that_grows(scale_ratio: float) -> None:
+    grows = Sampler(method=partial(lcm_upscale, scale_ratio=scale_ratio, upscale_method="bilinear"))
+
+    def sampled() -> torch.Tensor:
+        mask = torch.ones(2, 2)
+        return sample(guider(toy()), EMPTY, initial_noise(EMPTY, 1), grows, SIGMAS, seed=1, noise_mask=mask)
+
+    if scale_ratio == 1:
+        assert sampled().shape == EMPTY.shape
+    else:
+        with pytest.raises(MaskOfAnotherSize, match="noise mask"):
+            sampled()
 
 
 def test_flow_at_full_noise_returns_the_latent() -> None:

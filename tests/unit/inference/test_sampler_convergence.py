@@ -21,7 +21,12 @@ ORDERS = {
     "gradient_estimation": 1,
     "heun": 2,
     "dpm_2": 2,
+    "lms": 2,
+    "dpm_fast": 2,
     "dpmpp_2m": 2,
+    "ipndm_v": 2,
+    "deis": 2,
+    "res_multistep": 2,
     "uni_pc": 2,  # third order but for its last step, which is of first order and costs one overall
     "uni_pc_bh2": 2,
 }

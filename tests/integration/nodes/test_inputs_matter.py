@@ -1,4 +1,4 @@
-"""Each input of each picture, mask and text node changes what comes out; nothing is declared and ignored.
+"""Each input of each picture, mask, latent and text node changes what comes out; none is ignored.
 
 The recorded cases are the starting points: one input at a time gets other values until the outputs differ.
 """
@@ -19,6 +19,10 @@ from app.nodes import (
     image_filters,
     image_size,
     image_transform,
+    latent,
+    latent_batch,
+    latent_mix,
+    latent_transform,
     mask,
     mask_shapes,
     primitives,
@@ -36,6 +40,10 @@ MODULES = (
     image_filters,
     image_size,
     image_transform,
+    latent,
+    latent_batch,
+    latent_mix,
+    latent_transform,
     mask,
     mask_shapes,
     primitives,
@@ -44,7 +52,14 @@ MODULES = (
 READ_FILES = ("LoadImageMask",)  # test_picture_files.py
 STEPS = torch.arange(64)[:, None] / 63 * ((torch.arange(12) - 5) / 2).clamp(0, 1)  # an edge fading upwards
 FURTHER = {  # where the recorded cases do not show what an input does
-    "Canny": {"image": STEPS[None, ..., None].repeat(1, 1, 1, 3), "low_threshold": 0.4, "high_threshold": 0.9}
+    "Canny": {
+        "image": STEPS[None, ..., None].repeat(1, 1, 1, 3),
+        **{"low_threshold": 0.4, "high_threshold": 0.9},
+    },
+    "LatentCrop": {
+        "samples": value({"$": "LATENT", "samples": {"$": "latent", "shape": [1, 4, 20, 20]}}),
+        **{"width": 64, "height": 64, "x": 8, "y": 8},
+    },
 }
 INPUTS = [
     (node.schema.class_type, declared)
@@ -107,7 +122,7 @@ def _run(node: NodeClass, context: RecordingContext, inputs: dict[str, Any]) -> 
 def _others(declared: InputSchema, now: Any) -> Iterator[Any]:
     """Other values for an input, those that its range allows."""
     match declared.type:
-        case "INT" | "IMAGE" if isinstance(now, list):
+        case "INT" | "IMAGE" | "LATENT" if isinstance(now, list):
             yield from ([other, *now[1:]] for other in _others(declared, now[0]))
         case "INT" | "FLOAT":
             low, high = declared.options.get("min", -(2**31)), declared.options.get("max", 2**31)
@@ -121,6 +136,8 @@ def _others(declared: InputSchema, now: Any) -> Iterator[Any]:
             yield from (f"{now}x", "cat", "")
         case "IMAGE" | "MASK" if isinstance(now, Tensor):
             yield from (1 - now, now.flip(-2), torch.cat([now, now]), torch.zeros_like(now))
+        case "LATENT":
+            yield now.with_samples(now.samples.flip(-1) * 0.5)
         case "*":
             yield "something else"
         case _:
@@ -135,7 +152,9 @@ def _differ(first: Any, second: Any) -> bool:
         case Tensor(), Tensor():
             return first.shape != second.shape or not torch.equal(first, second)
         case LatentBatch(), LatentBatch():
-            return _differ(first.samples, second.samples)
+            return first.batch_index != second.batch_index or _differ(
+                (first.samples, first.noise_mask), (second.samples, second.noise_mask)
+            )
         case tuple() | list(), tuple() | list():
             return len(first) != len(second) or any(map(_differ, first, second))
         case _:

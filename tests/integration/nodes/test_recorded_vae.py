@@ -9,6 +9,7 @@ from app.inference.models.checkpoint import load_checkpoint
 from app.inference.models.vae import Vae
 from app.nodes.registry import builtin_nodes
 from tests.golden_models import GoldenModels, random_tensor, recorded
+from tests.integration.nodes.recorded_nodes.stubs import FormulaCodec
 from tests.recorded_pipelines import assert_tensor
 
 NODES = builtin_nodes()
@@ -64,3 +65,34 @@ def test_whole_picture_of_the_latent_that_was_tiled_is_the_recorded_one(vae: Vae
 @pytest.mark.parametrize("case", RECORD["decode"], ids=lambda case: case["z"])
 def test_network_gives_the_recorded_numbers_before_they_are_clamped(vae: Vae, case: dict[str, Any]) -> None:
     assert_tensor(vae.codec.decode(random_tensor(case["z"])), case["raw_before_clamp"])
+
+
+@pytest.mark.parametrize(
+    ("class_type", "given", "sizes"),
+    [
+        ("VAEDecodeTiled", "samples", {"tile_size": 128, "overlap": 32}),
+        ("VAEEncodeTiled", "pixels", {"tile_size": 64, "overlap": 16}),
+    ],
+)
+@pytest.mark.parametrize("changed", ["given", "tile_size", "overlap", "vae"])
+def test_each_input_changes_what_tiled_nodes_give(
+    golden_models: GoldenModels, vae: Vae, class_type: str, given: str, sizes: dict[str, int], changed: str
+) -> None:
+    other_vae = Vae(codec=FormulaCodec())
+    pictures = {
+        "samples": [LatentBatch(samples=random_tensor(f"randn([1, 4, 24, 30], seed {k})")) for k in (1, 2)],
+        "pixels": [random_tensor(f"rand([1, 96, 120, 3], seed {k})") for k in (1, 2)],
+    }[given]
+    first = {given: pictures[0], "vae": vae, **sizes, **FILM}
+    second = {
+        "given": {**first, given: pictures[1]},
+        "vae": {**first, "vae": other_vae},
+        "tile_size": {**first, "tile_size": sizes["tile_size"] * 2},
+        "overlap": {**first, "overlap": 0},
+    }[changed]
+
+    results = [NODES[class_type].run(golden_models.context(), **inputs) for inputs in (first, second)]
+
+    tensors = [getattr(each[0], "samples", each[0]) for each in results if isinstance(each, tuple)]
+    assert tensors[0].shape == tensors[1].shape
+    assert (tensors[0] - tensors[1]).abs().max() > 1e-3

@@ -51,7 +51,9 @@ class Settings(BaseSettings):
         "others and, where the CPU has it, faster",
     )
     preview_method: Literal["none", "auto", "latent2rgb", "taesd"] = Field(
-        "latent2rgb", description="previews while sampling"
+        "latent2rgb",
+        description="previews while sampling: none, coarse (latent2rgb), decoded by taesd_decoder or "
+        "taesdxl_decoder from models/vae_approx (taesd), or decoded where that is (auto)",
     )
     preview_size: int = Field(512, ge=16, le=4096, description="longest side of a preview in pixels")
     max_upload_size: float = Field(100, gt=0, le=1_000_000, description="largest upload in MB")

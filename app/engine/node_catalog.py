@@ -12,11 +12,13 @@ import msgspec
 from app.files.errors import FilesError
 from app.files.folders import DataFolders
 from app.files.uploads import input_files, input_images, input_latents, output_images, resolve_annotated
+from app.files.vae_menu import offers_vae, vae_choices
 from app.graph.node_schema import NodeSchema
 
 _PACKAGED = Path(__file__).with_name("builtin_nodes.json")
 _MODELS = "models:"
 _OUTPUTS = "output_files"
+_VAES = "vaes"
 _FILE_MENUS: Mapping[str, Callable[[DataFolders], list[str]]] = {
     "input_images": input_images,
     "input_files": input_files,
@@ -33,7 +35,7 @@ def packaged_schemas() -> list[NodeSchema]:
 class NodeCatalog:
     """Schemas by class type and the menus behind them. Implements `app.graph.validate.ChoiceSource`.
 
-    Menu sources are `models:<folder key>` and those of `_FILE_MENUS`; others offer nothing.
+    Menu sources are `models:<folder key>`, `vaes` and those of `_FILE_MENUS`; others offer nothing.
     """
 
     def __init__(self, folders: DataFolders, schemas: Iterable[NodeSchema]) -> None:
@@ -53,6 +55,8 @@ class NodeCatalog:
         """Everything the menu offers now, sorted; outputs the newest first."""
         if source.startswith(_MODELS):
             return self._folders.models.list(source.removeprefix(_MODELS))
+        if source == _VAES:
+            return vae_choices(self._folders.models)
         menu = _FILE_MENUS.get(source)
         return menu(self._folders) if menu else []
 
@@ -60,6 +64,8 @@ class NodeCatalog:
         """Whether `value` names a file that the menu stands for, also one that `a.png [output]` names."""
         if source.startswith(_MODELS):
             return self._folders.models.offers(source.removeprefix(_MODELS), value)
+        if source == _VAES:
+            return offers_vae(self._folders.models, value)
         if source not in _FILE_MENUS:
             return False
         try:
@@ -72,6 +78,8 @@ class NodeCatalog:
         """A sentence that says where to put the file that is missing from the menu; may be empty."""
         if source.startswith(_MODELS):
             return self._folders.models.hint(source.removeprefix(_MODELS))
+        if source == _VAES:
+            return self._folders.models.hint("vae")
         if source == _OUTPUTS:
             return f"Pictures that were saved lie in {self._folders.output}."
         if source in _FILE_MENUS:

@@ -1,4 +1,4 @@
-"""Small pictures of unfinished latents, by a linear map from channels to colours; for sampling nodes.
+"""Small pictures of unfinished latents, by a linear map or a tiny decoder; for sampling nodes.
 
 The factors for Stable Diffusion 1 come from InvokeAI (Apache-2.0, `invokeai/app/util/step_callback.py`).
 """
@@ -22,10 +22,14 @@ PIXELS_PER_CELL = 8
 
 @dataclass(frozen=True, kw_only=True)
 class LatentRgb:
-    """One (R, G, B) row per latent channel in model space, and the colour of zero; results lie in -1..1."""
+    """One (R, G, B) row per latent channel in model space, and the colour of zero; results lie in -1..1.
+
+    `tiny_vae` names the tiny autoencoder that decodes these latents better, if there is one.
+    """
 
     factors: tuple[tuple[float, float, float], ...]
     bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    tiny_vae: str | None = None
 
     @classmethod
     def from_json(cls, document: Any) -> "LatentRgb":
@@ -45,7 +49,8 @@ SD1_PREVIEW = LatentRgb(
         (0.1247, 0.4027, 0.1494),
         (-0.3192, 0.2513, 0.2103),
         (-0.1307, -0.1874, -0.7445),
-    )
+    ),
+    tiny_vae="taesd",
 )
 
 
@@ -55,8 +60,18 @@ def latent_preview(denoised: Latent, colours: LatentRgb, max_side: int) -> bytes
     As large as the finished picture but at most `max_side` pixels on its longer side.
     """
     pixels = _colours(denoised[0].float().cpu(), colours)
+    return _jpeg(pixels, PIXELS_PER_CELL, max_side)
+
+
+def decoded_preview(picture: Tensor, max_side: int) -> bytes:
+    """JPEG of a decoded picture [3, H, W] in 0..1, at most `max_side` pixels on its longer side."""
+    return _jpeg(picture.movedim(0, -1).mul(255).nan_to_num(0).clamp(0, 255).to(torch.uint8), 1, max_side)
+
+
+def _jpeg(pixels: Tensor, enlarged: int, max_side: int) -> bytes:
+    """The picture [H, W, 3], enlarged if that stays within `max_side`."""
     height, width = pixels.shape[:2]
-    scale = min(PIXELS_PER_CELL, max_side / max(height, width))
+    scale = min(enlarged, max_side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     picture = Pillow.fromarray(pixels.numpy()).resize(size, Pillow.Resampling.BILINEAR)
     buffer = io.BytesIO()

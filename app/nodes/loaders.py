@@ -1,10 +1,10 @@
-"""Nodes that load models: checkpoints, text encoders, VAEs."""
+"""Nodes that load models: checkpoints and text encoders."""
 
 from typing import Any
 
 from app.graph.node_schema import NodeSchema
 from app.inference.devices import CPU
-from app.inference.models.checkpoint import load_checkpoint, load_text_file, load_vae_file
+from app.inference.models.checkpoint import load_checkpoint, load_text_file
 from app.inference.models.errors import FamilyNotSupported
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, output
@@ -33,11 +33,6 @@ def _load_checkpoint(context: NodeContext, *, ckpt_name: str) -> tuple[Any, ...]
     path = context.folders.models.resolve("checkpoints", ckpt_name)
     checkpoint = context.models.get("checkpoint", path, load_checkpoint)
     return checkpoint.diffusion_model, checkpoint.text_encoder, checkpoint.vae
-
-
-def _load_vae(context: NodeContext, *, vae_name: str) -> tuple[Any, ...]:
-    path = context.folders.models.resolve("vae", vae_name)
-    return (context.models.get("vae", path, load_vae_file),)
 
 
 def _load_clip(
@@ -76,17 +71,6 @@ NODES = (
             ),
         ),
         run=_load_checkpoint,
-    ),
-    NodeClass(
-        schema=NodeSchema(
-            class_type="VAELoader",
-            display_name="Load VAE",
-            category="loaders",
-            description="Loads a VAE from a file of its own, to be used instead of the checkpoint's.",
-            inputs=(choice("vae_name", source="models:vae", tooltip="A file in models/vae."),),
-            outputs=(output("VAE"),),
-        ),
-        run=_load_vae,
     ),
     NodeClass(
         schema=NodeSchema(

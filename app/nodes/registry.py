@@ -40,6 +40,7 @@ _MODULES = (
     "sigmas",
     "strings",
     "vae",
+    "vae_loading",
 )
 _WITHOUT_CODE = "other_families"
 """Goes first, so that a node with code wins over its mere declaration."""

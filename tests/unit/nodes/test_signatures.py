@@ -105,5 +105,5 @@ def _recorded(theirs: dict[str, Any]) -> dict[str, Any]:
         described["choices"] = theirs["options"]
         source = str(theirs.get("options_from"))
         is_vae = source.startswith("vae folder")
-        described["source"] = "models:vae" if is_vae else SOURCES.get(source)
+        described["source"] = "vaes" if is_vae else SOURCES.get(source)
     return described

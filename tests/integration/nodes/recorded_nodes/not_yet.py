@@ -89,7 +89,6 @@ FIXTURES: frozenset[tuple[str | None, str]] = frozenset(
     {
         ("clip", "CLIPSetLastLayer"),
         ("clip", "CLIPTextEncode"),
-        ("vae", "VAELoader"),
     }
 )
 """Fixture and class of cases whose node is there, but not the surroundings that the case needs."""

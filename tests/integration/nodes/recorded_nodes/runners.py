@@ -10,6 +10,7 @@ from tests.integration.nodes.recorded_nodes import (
     resolved,
     sampling_parts,
     tiles,
+    vaes,
 )
 from tests.integration.nodes.recorded_nodes.calls import Runner, run_plain
 from tests.integration.nodes.recorded_nodes.cases import Case, kind
@@ -27,6 +28,7 @@ RUNNERS: dict[tuple[str | None, str], Runner] = {
     **resolved.RUNNERS,
     **sampling_parts.RUNNERS,
     **tiles.RUNNERS,
+    **vaes.RUNNERS,
 }
 """By fixture and node class; an entry for the class goes before one for any."""
 

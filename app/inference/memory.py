@@ -182,10 +182,11 @@ def parts_of(model: object, kind: type[Part]) -> list[Part]:
         return [model]
     found: list[Part] = []
     for value in vars(model).values():
-        if isinstance(value, kind):
-            found.append(value)
-        elif type(value).__module__.startswith("app.inference.models"):
-            found.extend(parts_of(value, kind))
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, kind):
+                found.append(part)
+            elif type(part).__module__.startswith("app.inference.models"):
+                found.extend(parts_of(part, kind))
     return found
 
 

@@ -1,6 +1,6 @@
 """Small pictures of unfinished latents, by a linear map or a tiny decoder; for sampling nodes.
 
-The factors for Stable Diffusion 1 come from InvokeAI (Apache-2.0, `invokeai/app/util/step_callback.py`).
+The factors come from InvokeAI (Apache-2.0, `invokeai/app/util/step_callback.py`).
 """
 
 import io
@@ -51,6 +51,14 @@ SD1_PREVIEW = LatentRgb(
         (-0.1307, -0.1874, -0.7445),
     ),
     tiny_vae="taesd",
+)
+SDXL_PREVIEW = LatentRgb(
+    factors=(
+        (0.3816, 0.4930, 0.5320),
+        (-0.3753, 0.1631, 0.1739),
+        (0.1770, 0.3588, -0.2048),
+        (-0.4350, -0.2644, -0.4289),
+    )
 )
 
 

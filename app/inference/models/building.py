@@ -1,5 +1,6 @@
 """Puts tensors from a file into a network made on the meta device; shared by the loaders of all parts."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
@@ -11,6 +12,7 @@ from torch import device as Device
 from app.inference.devices import CPU
 from app.inference.models.errors import WeightsDoNotFit
 from app.inference.models.model_file import ModelFile
+from app.inference.models.stored import Stored
 from app.inference.models.weights import Original, PatchedWeights
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -21,7 +23,7 @@ _SHOWN = 3  # names listed in a message
 def build(
     make: Callable[[], Network],
     file: ModelFile,
-    names: Mapping[str, str],
+    names: Mapping[str, str | Stored],
     *,
     part: str,
     device: Device,
@@ -36,15 +38,18 @@ def build(
     """
     network = _empty(make, file, part)
     wanted = network.state_dict()
-    _check(file, names, wanted, part)
-    by_file_name = {names[name]: name for name in wanted}
+    sources = {name: Stored(each) if isinstance(each, str) else each for name, each in names.items()}
+    _check(file, sources, wanted, part)
+    by_file_name: defaultdict[str, list[str]] = defaultdict(list)
+    for name in wanted:
+        by_file_name[sources[name].name].append(name)
     originals: dict[str, Original] = {}
     weights: dict[str, Tensor] = {}
     for stored_name, tensor in file.read(list(by_file_name)):
-        name = by_file_name[stored_name]
-        stored = tensor.reshape(wanted[name].shape)
-        originals[name] = partial(_same, stored)
-        weights[name] = stored.to(dtype) if device == CPU else stored
+        for name in by_file_name[stored_name]:
+            stored = sources[name].view(tensor).reshape(wanted[name].shape)
+            originals[name] = partial(_same, stored)
+            weights[name] = stored.to(dtype) if device == CPU else stored
     network.load_state_dict(weights, strict=True, assign=True)
     network.eval().requires_grad_(False)
     made = PatchedWeights(network, originals, device=device, dtype=dtype)
@@ -68,15 +73,16 @@ def _empty(make: Callable[[], Network], file: ModelFile, part: str) -> Network:
         ) from error
 
 
-def _check(file: ModelFile, names: Mapping[str, str], wanted: Mapping[str, Tensor], part: str) -> None:
-    missing = sorted(name for name in wanted if name not in names)
+def _check(file: ModelFile, sources: Mapping[str, Stored], wanted: Mapping[str, Tensor], part: str) -> None:
+    missing = sorted(name for name in wanted if name not in sources)
     if missing:
         raise _does_not_fit(file, f"lacks {len(missing)} tensors of its {part}, such as", missing)
-    wrong = [
-        f"{names[name]} {list(file.tensors[names[name]].shape)}"
-        for name, tensor in wanted.items()
-        if not _same_shape(file.tensors[names[name]].shape, tuple(tensor.shape))
-    ]
+    wrong: list[str] = []
+    for name, tensor in wanted.items():
+        source = sources[name]
+        shape = file.tensors[source.name].shape
+        if not _same_shape(source.shape(shape), tuple(tensor.shape)):
+            wrong.append(f"{source.name} {list(shape)}")
     if wrong:
         raise _does_not_fit(file, f"has tensors in its {part} whose sizes contradict the others:", wrong)
 

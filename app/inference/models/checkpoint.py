@@ -1,17 +1,25 @@
 """Loads whole checkpoints, single VAEs and text encoders; loader nodes call it through the ModelStore."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from torch import device as Device
 
-from app.inference.models.detect import detect_checkpoint, text_prefix, vae_prefix, wrong_kind
+from app.inference.models.detect import (
+    detect_checkpoint,
+    refuse_other_families,
+    unet_prefix,
+    vae_prefix,
+    wrong_kind,
+)
+from app.inference.models.detect_text import FoundTower, checkpoint_towers, single_tower
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.load_unet import load_diffusion_model
 from app.inference.models.load_vae import load_vae
 from app.inference.models.model_file import ModelFile, open_model_file
-from app.inference.models.text_encoder import TextEncoder, load_text_network
+from app.inference.models.text_encoder import TextEncoder, load_text_encoder
 from app.inference.models.vae import Vae
 
 _NETWORK_MODULES = (
@@ -34,16 +42,24 @@ def load_checkpoint(path: Path, device: Device) -> Checkpoint:
     """Load every part of a single-file checkpoint; raises a ModelFileError that says what is wrong."""
     file = open_model_file(path)
     parts = detect_checkpoint(file)
+    towers = [(file, found) for found in parts.towers]
     return Checkpoint(
         diffusion_model=load_diffusion_model(file, parts.unet_prefix, device),
-        text_encoder=(None if parts.text_prefix is None else _text_encoder(file, parts.text_prefix, device)),
+        text_encoder=load_text_encoder(towers, device) if towers else None,
         vae=None if parts.vae_prefix is None else load_vae(file, parts.vae_prefix, device),
     )
+
+
+def load_diffusion_model_file(path: Path, device: Device) -> DiffusionModel:
+    """Load a diffusion model from a file of its own, or out of a checkpoint."""
+    file = open_model_file(path)
+    return load_diffusion_model(file, unet_prefix(file, "diffusion model"), device)
 
 
 def load_vae_file(path: Path, device: Device) -> Vae:
     """Load a VAE from a file of its own, or out of a checkpoint."""
     file = open_model_file(path)
+    refuse_other_families(file)
     prefix = vae_prefix(file.tensors)
     if prefix is None:
         raise wrong_kind(file, "VAE")
@@ -52,15 +68,23 @@ def load_vae_file(path: Path, device: Device) -> Vae:
 
 def load_text_file(path: Path, device: Device) -> TextEncoder:
     """Load a CLIP text encoder from a file of its own, or out of a checkpoint."""
-    file = open_model_file(path)
-    prefix = text_prefix(file.tensors)
-    if prefix is None:
+    return load_text_files((path,), device)
+
+
+def load_text_files(paths: Sequence[Path], device: Device) -> TextEncoder:
+    """Load the towers of several files as one text encoder; their roles come from their sizes."""
+    return load_text_encoder(
+        [(file, found) for path in paths for file, found in _towers(open_model_file(path))], device
+    )
+
+
+def _towers(file: ModelFile) -> list[tuple[ModelFile, FoundTower]]:
+    refuse_other_families(file)
+    single = single_tower(file.tensors)
+    found = checkpoint_towers(file.tensors) if single is None else (single,)
+    if not found:
         raise wrong_kind(file, "CLIP text encoder")
-    return _text_encoder(file, prefix, device)
-
-
-def _text_encoder(file: ModelFile, prefix: str, device: Device) -> TextEncoder:
-    return TextEncoder(network=load_text_network(file, prefix, device))
+    return [(file, each) for each in found]
 
 
 def import_networks() -> None:

@@ -31,6 +31,8 @@ def unet_modules(levels: Sequence[UNetLevel]) -> dict[str, str]:
     modules = {
         "time_embed.0": "time_embedding.linear_1",
         "time_embed.2": "time_embedding.linear_2",
+        "label_emb.0.0": "add_embedding.linear_1",
+        "label_emb.0.2": "add_embedding.linear_2",
         "input_blocks.0.0": "conv_in",
         "middle_block.1": "mid_block.attentions.0",
         "out.0": "conv_norm_out",

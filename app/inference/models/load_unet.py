@@ -7,25 +7,25 @@ from collections.abc import Mapping
 from torch import device as Device
 
 from app.inference.devices import compute_dtype
-from app.inference.latent_format import SD1_LATENT
-from app.inference.model_sampling import families
 from app.inference.models.building import build
 from app.inference.models.detect import Tensors
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.ldm_names import rename, unet_modules
 from app.inference.models.model_file import ModelFile
 from app.inference.models.unet import UNet
+from app.inference.models.unet_family import unet_family
 from app.inference.models.unet_shape import UNetShape, diffusers_config, unet_shape
-from app.inference.preview import SD1_PREVIEW, LatentRgb
+from app.inference.preview import LatentRgb
 
 logger = logging.getLogger(__name__)
 
 
 def load_diffusion_model(file: ModelFile, prefix: str, device: Device) -> DiffusionModel:
-    """Load the UNet that stands under `prefix` of a Stable Diffusion 1 checkpoint; raises WeightsDoNotFit."""
+    """Load the UNet that stands under `prefix`; raises WeightsDoNotFit or FamilyNotSupported."""
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     shape = unet_shape(file, prefix)
+    family = unet_family(file, prefix, shape)
     dtype = compute_dtype(device, file.tensors[f"{prefix}input_blocks.0.0.weight"].dtype)
     config = diffusers_config(shape)
     weights = build(
@@ -38,9 +38,10 @@ def load_diffusion_model(file: ModelFile, prefix: str, device: Device) -> Diffus
     )
     return DiffusionModel(
         network=UNet(weights, shape),
-        model_sampling=families.discrete("eps"),
-        latent_format=SD1_LATENT,
-        preview_factors=_preview_factors(file.metadata),
+        model_sampling=family.model_sampling,
+        latent_format=family.latent_format,
+        preview_factors=_preview_factors(file.metadata, family.preview_factors),
+        inputs=family.inputs,
     )
 
 
@@ -50,7 +51,7 @@ def _names(tensors: Tensors, prefix: str, shape: UNetShape) -> dict[str, str]:
     names: dict[str, str] = {}
     strangers: list[str] = []
     for stored in tensors:
-        if stored.startswith(prefix) and not stored.startswith(("model_ema.", "first_stage_model.")):
+        if stored.startswith(prefix):
             name = rename(stored.removeprefix(prefix), modules)
             if name is None:
                 strangers.append(stored)
@@ -63,13 +64,13 @@ def _names(tensors: Tensors, prefix: str, shape: UNetShape) -> dict[str, str]:
     return names
 
 
-def _preview_factors(metadata: Mapping[str, str]) -> LatentRgb:
+def _preview_factors(metadata: Mapping[str, str], usual: LatentRgb) -> LatentRgb:
     """Preview colours that the file brings along, else those of its family."""
     text = metadata.get("cc.latent_rgb")
     if text is None:
-        return SD1_PREVIEW
+        return usual
     try:
         return LatentRgb.from_json(json.loads(text))
     except (ValueError, TypeError, KeyError):
         logger.warning("The metadata cc.latent_rgb is not understood; the usual preview colours are used.")
-        return SD1_PREVIEW
+        return usual

@@ -14,6 +14,7 @@ from app.inference.models.ldm_names import vae_name
 from app.inference.models.model_file import ModelFile
 from app.inference.models.vae import Vae
 
+LATENT_CHANNELS = 4
 _LEVEL = re.compile(r"(?:encoder\.down|encoder\.down_blocks)\.(\d+)\.")
 
 
@@ -57,12 +58,19 @@ def vae_shape(file: ModelFile, names: dict[str, str]) -> VaeShape:
         raise FamilyNotSupported(
             file.path, "holds a VAE for video, which cannot be run yet", "Choose another."
         )
+    channels = dimension("decoder.conv_in.weight", 1)
+    if channels != LATENT_CHANNELS:
+        raise FamilyNotSupported(
+            file.path,
+            f"holds a VAE of {channels} channels, as of Stable Diffusion 3 and Flux, which cannot be run yet",
+            "Choose the VAE of Stable Diffusion 1, 2 or XL.",
+        )
     return VaeShape(
         widths=tuple(
             dimension(f"encoder.down_blocks.{level}.resnets.0.conv2.weight", 0) for level in range(levels)
         ),
         blocks=_count(names, "encoder.down_blocks.0.resnets.{}.conv2.weight"),
-        latent_channels=dimension("decoder.conv_in.weight", 1),
+        latent_channels=channels,
         quant_convs="quant_conv.weight" in names,
     )
 

@@ -1,181 +1,125 @@
-"""The CLIP text network of a checkpoint or a file of its own: its shape, loading, and tokens to states."""
+"""The text towers of a model and how its family reads their states; what a CLIP socket carries."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 from torch import device as Device
 
-from app.inference.conditioning import Conditioning
-from app.inference.models.building import build
-from app.inference.models.detect import Tensors
-from app.inference.models.errors import FamilyNotSupported, WeightsDoNotFit
+from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.models.detect_text import FoundTower, Role
 from app.inference.models.model_file import ModelFile
-from app.inference.models.weights import PatchedWeights
-from app.inference.text.chunks import chunk_prompt
-from app.inference.text.encode import encode_chunks
-from app.inference.text.tokenizer import EOS, VOCABULARY_SIZE
-from app.inference.types import Pooled, Tokens
-from app.inference.weight_patch import WeightPatch
+from app.inference.models.text_tower import ClipTextNetwork, load_text_tower
+from app.inference.text.chunks import Chunk, chunk_prompt, empty_chunk
+from app.inference.text.embeddings import NO_EMBEDDINGS, Embeddings
+from app.inference.text.encode import TowerStates, encode_chunks
+from app.inference.text.tokenizer import EOS
+from app.inference.types import Pooled
 
-if TYPE_CHECKING:
-    from transformers.models.clip.modeling_clip import CLIPTextModel
-
-HEAD_WIDTH = 64  # of every CLIP text encoder; not visible in tensor shapes
-CLIP_L_WIDTH = 768
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextShape:
-    """What the tensors of a CLIP text encoder tell."""
-
-    width: int
-    layers: int
-    mlp_width: int
-    vocabulary: int
-    positions: int
-
-    @property
-    def heads(self) -> int:
-        """Attention heads: one per 64 channels."""
-        return max(1, self.width // HEAD_WIDTH)
+INNER_LAYER = -2
+PADDING = {"clip_l": EOS, "clip_h": 0, "clip_g": 0}  # token after the end mark, as each tower was trained
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ClipTextNetwork:
-    """The transformer, seen from outside: token ids or vectors in, states out; float32 throughout."""
+class Tower:
+    """A text network with its padding and the layer whose states count.
 
-    weights: "PatchedWeights[CLIPTextModel]"
-    shape: TextShape
-    device: Device
-    patches: tuple[WeightPatch, ...] = ()
+    `normed`: the final normalisation applies to the states of an inner layer.
+    """
+
+    role: Role
+    network: ClipTextNetwork
+    pad: int
+    layer: int
+    normed: bool
 
     @property
-    def network(self) -> "CLIPTextModel":
-        """The module whose tensors `weights` holds."""
-        return self.weights.network
+    def kind(self) -> str:
+        """`l`, `g` or `h`."""
+        return self.role.removeprefix("clip_")
 
-    @property
-    def width(self) -> int:
-        """Channels of a state."""
-        return self.shape.width
+    def chunks(self, text: str, embeddings: Embeddings) -> list[Chunk]:
+        """The rows of a text."""
+        return chunk_prompt(text, pad=self.pad, embeddings=embeddings, key=self.role)
 
-    def with_patches(self, patches: tuple[WeightPatch, ...]) -> "ClipTextNetwork":
-        """The network with further changes of its weights, after those it has."""
-        return replace(self, patches=self.patches + patches)
-
-    @torch.no_grad()
-    def __call__(self, token_ids: Tensor, layer: int | None) -> tuple[Tokens, Pooled]:
-        """States float32 [B, T, width] and pooled vectors [B, width] of `token_ids` int64 [B, T].
-
-        `layer` counts from the end: -1 and None are the last layer, -2 the one before. Counting beyond the
-        first layer means the last. The final normalisation applies in every case. The pooled vector is the
-        last layer's state at the first end mark, whatever `layer` says.
-        """
-        self.weights.use(self.patches)
-        ids = token_ids.to(self.device)
-        hidden = self.network.embeddings(input_ids=ids)
-        after_layers = []
-        for each in self.network.encoder.layers:
-            hidden = each(hidden, None, is_causal=True)
-            after_layers.append(hidden)
-        last = self.network.final_layer_norm(hidden)
-        back = -1 if layer is None or -layer > len(after_layers) else layer
-        states = last if back == -1 else self.network.final_layer_norm(after_layers[back])
-        first_end = (ids == EOS).int().argmax(dim=-1)
-        return states, last[torch.arange(len(last), device=last.device), first_end]
+    def states(self, chunks: Sequence[Chunk], layer: int | None) -> TowerStates:
+        """States of rows, of the given layer or the tower's own, with the network's patches."""
+        with self.network.weights.at_work(self.network.patches):
+            return encode_chunks(
+                self.network,
+                chunks,
+                layer=self.layer if layer is None else layer,
+                normed=self.normed,
+                pad=self.pad,
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TextEncoder:
-    """A text network with the layer whose states count; what a CLIP socket carries."""
+    """Towers whose states stand side by side, and the layer that was chosen for all, if any."""
 
-    network: ClipTextNetwork
+    towers: tuple[Tower, ...]
     layer: int | None = None
 
-    def encode(self, text: str) -> Conditioning:
+    def encode(self, text: str, embeddings: Embeddings = NO_EMBEDDINGS) -> Conditioning:
         """Conditioning of one text with prompt weights, of any length."""
-        return (encode_chunks(self.network, chunk_prompt(text), layer=self.layer),)
+        return self._joined([tower.chunks(text, embeddings) for tower in self.towers])
 
-    @property
-    def networks(self) -> Mapping[str, ClipTextNetwork]:
-        """The text networks by kind (`l`, `g`, `h`), the first one first."""
-        return {"l": self.network}
+    def encode_each(
+        self, text_of: Callable[[Role], str], embeddings: Embeddings = NO_EMBEDDINGS
+    ) -> Conditioning:
+        """Conditioning of a text per tower; the shorter ones are filled up with empty chunks."""
+        rows = [tower.chunks(text_of(tower.role), embeddings) for tower in self.towers]
+        longest = max(len(chunks) for chunks in rows)
+        for tower, chunks in zip(self.towers, rows, strict=True):
+            chunks += [empty_chunk(pad=tower.pad)] * (longest - len(chunks))
+        return self._joined(rows)
 
-    def with_networks(self, networks: Mapping[str, ClipTextNetwork]) -> "TextEncoder":
-        """The same encoder with other networks in place of its own, by kind."""
-        return replace(self, network=networks.get("l", self.network))
+    def unprojected_pooled(self, text: str, embeddings: Embeddings = NO_EMBEDDINGS) -> Pooled:
+        """The pooled vector [1, width] of the last tower before its projection."""
+        tower = self.towers[-1]
+        return tower.states(tower.chunks(text, embeddings), self.layer).pooled
 
     def stopping_at(self, layer: int) -> "TextEncoder":
         """The same encoder with the states of another layer; -1 is the last, -2 the one before."""
         return replace(self, layer=layer)
 
+    @property
+    def networks(self) -> Mapping[str, ClipTextNetwork]:
+        """The text networks by kind (`l`, `g`, `h`), the first one first."""
+        return {tower.kind: tower.network for tower in self.towers}
 
-def load_text_network(file: ModelFile, prefix: str, device: Device) -> ClipTextNetwork:
-    """Load the CLIP text encoder that stands under `prefix`; raises WeightsDoNotFit or FamilyNotSupported."""
-    from transformers.models.clip.configuration_clip import CLIPTextConfig
-    from transformers.models.clip.modeling_clip import CLIPTextModel
+    def with_networks(self, networks: Mapping[str, ClipTextNetwork]) -> "TextEncoder":
+        """The same encoder with other networks in place of its own, by kind."""
+        towers = (replace(each, network=networks.get(each.kind, each.network)) for each in self.towers)
+        return replace(self, towers=tuple(towers))
 
-    shape = text_shape(file, prefix)
-    config = CLIPTextConfig(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.width,
-        intermediate_size=shape.mlp_width,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        max_position_embeddings=shape.positions,
-        hidden_act="quick_gelu",
-    )
-    weights = build(
-        lambda: CLIPTextModel(config),
-        file,
-        {name.removeprefix(prefix): name for name in file.tensors if name.startswith(prefix)},
-        part="text encoder",
-        device=device,
-        dtype=torch.float32,
-    )
-    positions = torch.arange(shape.positions, device=device).expand(1, -1)
-    weights.network.embeddings.register_buffer(
-        "position_ids", positions, persistent=False
-    )  # files do not carry it
-    return ClipTextNetwork(weights=weights, shape=shape, device=device)
+    def _joined(self, rows: Sequence[Sequence[Chunk]]) -> Conditioning:
+        """States side by side, cut to the shortest; the pooled vector is that of the last tower."""
+        given = [tower.states(chunks, self.layer) for tower, chunks in zip(self.towers, rows, strict=True)]
+        length = min(each.tokens.shape[1] for each in given)
+        tokens = torch.cat([each.tokens[:, :length] for each in given], dim=-1)
+        return (CondEntry(tokens=tokens, pooled=given[-1].projected),)
 
 
-def text_shape(file: ModelFile, prefix: str) -> TextShape:
-    """Read a CLIP text encoder's shape off its tensors."""
-    tensors = file.tensors
-    try:
-        vocabulary, width = tensors[f"{prefix}embeddings.token_embedding.weight"].shape
-        positions = tensors[f"{prefix}embeddings.position_embedding.weight"].shape[0]
-        mlp_width = tensors[f"{prefix}encoder.layers.0.mlp.fc1.weight"].shape[0]
-    except (KeyError, ValueError) as error:
-        raise WeightsDoNotFit(
-            file.path,
-            f"lacks {error} in its text encoder",
-            "It may be an incomplete export; choose another file.",
-        ) from error
-    if vocabulary != VOCABULARY_SIZE:
-        raise FamilyNotSupported(
-            file.path,
-            f"holds a text encoder with {vocabulary} words instead of CLIP's {VOCABULARY_SIZE}",
-            "Choose the text encoder of Stable Diffusion 1 (CLIP-L).",
-        )
-    layers = _layers(tensors, prefix)
-    if layers > 12 and width > CLIP_L_WIDTH:
-        raise FamilyNotSupported(
-            file.path,
-            f"holds a text encoder of {layers} layers, larger than CLIP-L, which cannot be run yet",
-            "Choose the text encoder of Stable Diffusion 1 (CLIP-L).",
-        )
-    return TextShape(
-        width=width, layers=layers, mlp_width=mlp_width, vocabulary=vocabulary, positions=positions
+def load_text_encoder(sources: Iterable[tuple[ModelFile, FoundTower]], device: Device) -> TextEncoder:
+    """Load towers and read them as the family that has these; raises WeightsDoNotFit, FamilyNotSupported."""
+    networks: dict[Role, ClipTextNetwork] = {
+        found.role: load_text_tower(file, found, device) for file, found in sources
+    }
+    order: tuple[Role, ...] = ("clip_l", "clip_h", "clip_g")
+    return TextEncoder(
+        towers=tuple(_tower(role, networks[role], networks.keys()) for role in order if role in networks)
     )
 
 
-def _layers(tensors: Tensors, prefix: str) -> int:
-    number = 0
-    while f"{prefix}encoder.layers.{number}.layer_norm1.weight" in tensors:
-        number += 1
-    return number
+def _tower(role: Role, network: ClipTextNetwork, together: Iterable[Role]) -> Tower:
+    """SD 1 takes CLIP-L's last layer, SD 2 the one before, normalised, XL and its refiner that, as it is."""
+    xl = "clip_g" in together
+    return Tower(
+        role=role,
+        network=network,
+        pad=PADDING[role],
+        layer=INNER_LAYER if xl or role == "clip_h" else -1,
+        normed=not xl,
+    )

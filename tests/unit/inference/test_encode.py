@@ -1,23 +1,32 @@
 """How chunks, weights and layers meet in the conditioning; a tower with readable states stands in."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from app.inference.text.chunks import Chunk, chunk_prompt
-from app.inference.text.encode import encode_chunks
+from app.inference.text.encode import TowerStates, encode_chunks
 
 
 class PlainTower:
-    """States are [position, token id, layer]; the pooled vector is the second token's id."""
+    """States are [position, token id, layer]; pooled is the second token's id, projected twice that."""
+
+    width = 3
 
     def __init__(self) -> None:
         self.rows: list[int] = []
 
-    def __call__(self, token_ids: Tensor, layer: int | None) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, token_ids: Tensor, vectors: Mapping[tuple[int, int], Tensor], *, layer: int, normed: bool
+    ) -> TowerStates:
         self.rows.append(len(token_ids))
         positions = torch.arange(token_ids.shape[1]).expand_as(token_ids)
-        layers = torch.full_like(token_ids, 0 if layer is None else layer)
-        return torch.stack([positions, token_ids, layers], dim=-1).float(), token_ids[:, 1:2].float()
+        states = torch.stack([positions, token_ids, torch.full_like(token_ids, layer)], dim=-1).float()
+        for (row, place), vector in vectors.items():
+            states[row, place] = vector
+        pooled = token_ids[:, 1:2].float()
+        return TowerStates(tokens=states, pooled=pooled, projected=2 * pooled)
 
 
 def test_chunks_are_joined_along_the_tokens() -> None:
@@ -39,8 +48,8 @@ def test_a_weight_moves_a_state_away_from_the_empty_prompt() -> None:
     empty, cat = 49407, 2368  # at place 2 the empty prompt has padding
     assert entry.tokens[0, 2, 1] == (cat - empty) * 1.5 + empty
     assert entry.tokens[0, 1, 1] == 320  # weight 1 stays as it is, to the bit
-    assert entry.pooled is not None
     assert entry.pooled.tolist() == [[320.0]]
+    assert entry.projected.tolist() == [[640.0]]
 
 
 def test_weight_zero_is_the_empty_prompt() -> None:
@@ -56,8 +65,28 @@ def test_clip_skip_reaches_the_tower() -> None:
 
 
 def test_the_empty_row_is_padded_like_the_prompt() -> None:
-    chunk = Chunk(ids=(49406, 5, 6, 49407, *[0] * 73), weights=(1.0, 1.0, 2.0, *[1.0] * 74))
+    chunk = Chunk(tokens=(49406, 5, 6, 49407, *[0] * 73), weights=(1.0, 1.0, 2.0, *[1.0] * 74))
 
     entry = encode_chunks(PlainTower(), [chunk], pad=0)
 
     assert entry.tokens[0, 2, 1] == 12  # 0 + (6 - 0) * 2
+
+
+def test_vectors_stand_at_their_places() -> None:
+    vector = torch.tensor([7.0, 8.0, 9.0])
+    chunk = Chunk(tokens=(49406, vector, 5, 49407, *[0] * 73), weights=(1.0,) * 77)
+
+    entry = encode_chunks(PlainTower(), [chunk], pad=0)
+
+    assert entry.tokens[0, 1].tolist() == [7.0, 8.0, 9.0]
+    assert entry.tokens[0, 2, 1] == 5
+
+
+def test_vectors_of_another_width_are_left_out_and_what_follows_moves_up() -> None:
+    chunk = Chunk(tokens=(49406, torch.zeros(4), 5, 49407, *[0] * 73), weights=(1.0, 2.0, 1.0, *[1.0] * 74))
+
+    entry = encode_chunks(PlainTower(), [chunk], pad=0)
+
+    assert entry.tokens.shape[1] == 77
+    assert entry.tokens[0, 1, 1] == (5 - 49407) * 2 + 49407  # the weight keeps its place
+    assert entry.tokens[0, 2, 1] == 49407

@@ -118,16 +118,15 @@ def test_text_encoder_equals_the_one_of_transformers(ours: Checkpoint, weights: 
     ids = torch.tensor([[BOS, 320, 736, EOS, *[EOS] * 73], [BOS, *range(1000, 1075), EOS]])
     reference = theirs(ids, output_hidden_states=True)
     assert ours.text_encoder is not None
-    network = ours.text_encoder.network
+    network = ours.text_encoder.towers[0].network
 
     for layer, expected in (
-        (None, reference.last_hidden_state),
         (-1, reference.last_hidden_state),
         (-2, theirs.final_layer_norm(reference.hidden_states[-2])),
         (-3, theirs.final_layer_norm(reference.hidden_states[-3])),
         (-4, reference.last_hidden_state),  # beyond the first layer: the last
         (-24, reference.last_hidden_state),
     ):
-        states, pooled = network(ids, layer)
-        assert (states - expected).abs().max() <= TOLERANCE
-        assert (pooled - reference.pooler_output).abs().max() <= TOLERANCE
+        given = network(ids, {}, layer=layer, normed=True)
+        assert (given.tokens - expected).abs().max() <= TOLERANCE
+        assert (given.pooled - reference.pooler_output).abs().max() <= TOLERANCE

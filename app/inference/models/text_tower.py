@@ -60,7 +60,8 @@ class ClipTextModule(nn.Module):
 class ClipTextNetwork:
     """The transformer, seen from outside: token ids or vectors in, states out; float32 throughout.
 
-    `patches` are changes of its weights; they are made before it is called. `missing_layers`: layers that the architecture has after those of the file.
+    `patches` are changes of its weights; they are made before it is called. `missing_layers` is how many
+    layers the architecture has after those of the file.
     """
 
     weights: PatchedWeights[ClipTextModule]

@@ -74,7 +74,9 @@ def recorded_token(token: Any) -> Any:
     """`one[0] (clip_l)` as the number that stands in the embedding."""
     if isinstance(token, int):
         return token
-    name, number, tower = re.fullmatch(r"(\w+)\[(\d+)\](?: \((\w+)\))?", token["embedding"]).groups("")
+    found = re.fullmatch(r"(\w+)\[(\d+)\](?: \((\w+)\))?", token["embedding"])
+    assert found is not None
+    name, number, tower = found.groups("")
     return marked(name, int(number) + 1, 1, tower)[-1, 0].item(), token["width"]
 
 

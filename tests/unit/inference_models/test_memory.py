@@ -166,6 +166,6 @@ def test_bf16_on_the_cpu_is_for_diffusion_models_only(tmp_path: Path) -> None:
     checkpoint = store.get("checkpoint", path, load_checkpoint)
 
     assert checkpoint.text_encoder is not None
-    unet, text = checkpoint.diffusion_model.network.network, checkpoint.text_encoder.network.network
+    unet, text = checkpoint.diffusion_model.network.network, checkpoint.text_encoder.towers[0]
     assert {each.dtype for each in unet.parameters()} == {torch.bfloat16}
-    assert {each.dtype for each in text.parameters()} == {torch.float32}
+    assert {each.dtype for each in text.network.weights.network.parameters()} == {torch.float32}

@@ -315,7 +315,7 @@ def test_loaders_of_parts_take_them_out_of_a_checkpoint(
         call(context, "VAEDecode", samples=latent, vae=other_vae)[0],
     )
     assert torch.equal(clip.encode("cat")[0].tokens, other_clip.encode("cat")[0].tokens)
-    assert cpu_clip.network.device == torch.device("cpu")
+    assert cpu_clip.towers[0].network.device == torch.device("cpu")
 
 
 def test_text_encoder_type_that_does_not_run_yet_is_refused(

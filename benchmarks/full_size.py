@@ -130,8 +130,8 @@ def _steps(checkpoint: Any, text: Any, size: int) -> dict[str, float]:
 
     make: Any = StableDiffusionPipeline  # its declared types are narrower than what it takes
     pipeline = make(
-        vae=checkpoint.vae.network,
-        text_encoder=checkpoint.text_encoder.network.network,
+        vae=checkpoint.vae.codec.network,
+        text_encoder=checkpoint.text_encoder.towers[0].network.weights.network.text_model,
         tokenizer=None,  # states are given
         unet=checkpoint.diffusion_model.network.network,
         scheduler=EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"),

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.inference.text.chunks import CHUNK_LENGTH, chunk_prompt
+from app.inference.text.chunks import CHUNK_LENGTH, Token, chunk_prompt
 from app.inference.text.prompt_weights import weighted_segments
 from app.inference.text.tokenizer import BOS, EOS, encode_words
 
@@ -59,19 +59,19 @@ def test_chunks_hold_every_token_with_its_weight_in_order(text: str) -> None:
         for segment in weighted_segments(text)
         for number in encode_words(segment.text)
     ]
-    found = [pair for chunk in chunks for pair in zip(*inner(chunk.ids, chunk.weights), strict=True)]
+    found = [pair for chunk in chunks for pair in zip(*inner(chunk.tokens, chunk.weights), strict=True)]
     assert found == expected
 
 
 @given(PROMPTS)
 def test_chunks_have_the_shape_that_a_text_tower_reads(text: str) -> None:
     for chunk in chunk_prompt(text, pad=0):
-        assert len(chunk.ids) == len(chunk.weights) == CHUNK_LENGTH
-        assert chunk.ids[0] == BOS
-        assert EOS in chunk.ids
+        assert len(chunk.tokens) == len(chunk.weights) == CHUNK_LENGTH
+        assert chunk.tokens[0] == BOS
+        assert EOS in chunk.tokens
 
 
-def inner(ids: tuple[int, ...], weights: tuple[float, ...]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def inner(ids: tuple[Token, ...], weights: tuple[float, ...]) -> tuple[tuple[Token, ...], tuple[float, ...]]:
     """The tokens between the marks; no text of these tests has an end mark or token 0 (!) at its end."""
     last = max(place for place, number in enumerate(ids) if number == EOS)
     return ids[1:last], weights[1:last]

@@ -3,7 +3,7 @@
 The mapped file is the backup: nothing is undone by arithmetic, and no copy of the original weights is held.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Generic, TypeAlias, TypeVar
@@ -22,6 +22,8 @@ Network = TypeVar("Network", bound=nn.Module)
 Original: TypeAlias = Callable[[], Tensor]
 """Gives a tensor as its file holds it, on the CPU, in the network's shape; mapped from disk if possible."""
 
+REMEMBERED_SETS = 16  # how many sets back one counts as come back to
+
 _Identities: TypeAlias = tuple[Hashable, ...]
 """What was done to a tensor, in order; nothing: it is as in the file."""
 
@@ -29,8 +31,9 @@ _Identities: TypeAlias = tuple[Hashable, ...]
 class PatchedWeights(Generic[Network]):
     """The tensors of one network, which holds at most one set of patches at a time.
 
-    Changing the set touches only tensors whose patches differ. Tensors of sets that were used before are
-    kept while memory allows, so that going back to one is an assignment; `cache_bytes` bounds them.
+    Changing the set touches only tensors whose patches differ, and writes over the memory of the set before.
+    A set that was come back to is kept from then on while memory allows, so that changing to it again is an
+    assignment; `cache_bytes` bounds what is kept.
     At home the tensors are the file's own; away they are on the device, in the number format it computes in.
     """
 
@@ -48,6 +51,7 @@ class PatchedWeights(Generic[Network]):
         self._originals = originals
         self.cache_bytes = cache_bytes
         self._set: _Identities | None = ()
+        self._left: deque[_Identities] = deque(maxlen=REMEMBERED_SETS)
         self._done: dict[str, _Identities | None] = {}  # None: being written to
         self._other_sets = _Cache()
         self._residency: Residency | None = None
@@ -140,6 +144,19 @@ class PatchedWeights(Generic[Network]):
             weight = self.original(name).to(self._place, torch.float32, copy=True)
             return _apply(patches, name, weight)
 
+    def written_dtype(self, name: str) -> torch.dtype:
+        """Number format of the tensor in its file, which it is saved in again."""
+        return self.original(name).dtype
+
+    def written(self, name: str, patches: Sequence[WeightPatch] = ()) -> Tensor:
+        """The tensor with patches applied, as a file holds it: in its number format, on the CPU.
+
+        Without patches it is the original, bit for bit; not to be written to.
+        """
+        if not patches:
+            return self.original(name)
+        return rounded(self.value(name, patches), self.written_dtype(name), name).cpu()
+
     def use(self, patches: Sequence[WeightPatch]) -> None:
         """Make the network's tensors those of the file with `patches` applied in order.
 
@@ -151,19 +168,27 @@ class PatchedWeights(Generic[Network]):
         wanted_set = tuple(patch.identity for patch in patches)
         if wanted_set == self._set:
             return
-        self._set = None
+        comes_back = self._leave()
         wanted: dict[str, list[WeightPatch]] = {}
         for patch in patches:
             for name in patch.names:
                 wanted.setdefault(name, []).append(patch)
         with torch.inference_mode(mode=False), torch.no_grad():
-            self._change(wanted)
+            self._change(wanted, keep=comes_back)
         self._set = wanted_set
 
-    def _change(self, wanted: Mapping[str, Sequence[WeightPatch]]) -> None:
+    def _leave(self) -> bool:
+        """Forget which set is in use; whether it was left before, so that it may well be wanted once more."""
+        left, self._set = self._set, None
+        if left is None or left in self._left:
+            return left is not None
+        self._left.append(left)
+        return False
+
+    def _change(self, wanted: Mapping[str, Sequence[WeightPatch]], *, keep: bool) -> None:
         tensors = self.network.state_dict(keep_vars=True)
         undone = [name for name in self._done if name not in wanted]  # first: they free memory
-        switch = _Switch(self._other_sets, self._cache_limit())
+        switch = _Switch(self._other_sets, self._cache_limit(), keep=keep)
         for name in (*undone, *wanted):
             if name in tensors:
                 self._bring(tensors[name], name, wanted.get(name, ()), switch)
@@ -251,24 +276,29 @@ class _Cache:
 class _Switch:
     """Memory during one change of sets: what is given up is written to again.
 
-    New pages cost more than the arithmetic of a patch, so memory is passed on from tensor to tensor.
+    New pages cost more than the arithmetic of a patch, so memory is passed on from tensor to tensor. With
+    `keep` the set before is kept as far as the limit allows.
     """
 
-    def __init__(self, cache: _Cache, limit_bytes: int) -> None:
-        self._cache, self._limit = cache, limit_bytes
+    def __init__(self, cache: _Cache, limit_bytes: int, *, keep: bool) -> None:
+        self._cache, self._limit, self._keep = cache, limit_bytes, keep
         self._spare: defaultdict[tuple[int, ...], list[Tensor]] = defaultdict(list)
+        self._trim()
 
     def replaced(self, name: str, identities: _Identities | None, tensor: Tensor) -> None:
         """Take a tensor that is no longer in use; `identities` None: it was left half written."""
-        if identities is None:
+        if identities is None or not self._keep:
             self._spare[tuple(tensor.shape)].append(tensor)
             return
         self._cache.put(name, identities, tensor)
-        while self._cache.bytes > self._limit:
-            oldest = self._cache.drop_oldest()
-            self._spare[tuple(oldest.shape)].append(oldest)
+        self._trim()
 
     def memory(self, shape: torch.Size, dtype: torch.dtype, device: Device) -> Tensor:
         """Memory for one tensor, contents undefined."""
         spare = self._spare[tuple(shape)]
         return spare.pop() if spare else torch.empty(shape, dtype=dtype, device=device)
+
+    def _trim(self) -> None:
+        while self._cache.bytes > self._limit:
+            oldest = self._cache.drop_oldest()
+            self._spare[tuple(oldest.shape)].append(oldest)

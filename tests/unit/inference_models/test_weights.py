@@ -116,7 +116,7 @@ def test_any_order_of_sets_gives_what_the_set_alone_gives(tmp_path: Path, cache_
         [Shift(3, NAMES[2:])],
     ]
 
-    for number in (0, 1, 0, 2, 3, 1, 4, 2, 4, 3, 0):
+    for number in (0, 1, 0, 2, 3, 1, 4, 2, 4, 3, 0, 1, 2, 3, 4, 3, 1, 0, 4, 2, 1, 3, 0):
         weights.use(sets[number])
         for name, tensor in state(weights).items():
             expected = tensors[name].clone()
@@ -137,11 +137,12 @@ def test_only_tensors_whose_patches_differ_are_touched(tmp_path: Path) -> None:
     assert (everywhere.applied, first.applied) == ([NAMES[0]], [NAMES[0]])
 
 
-def test_going_back_to_a_set_computes_nothing(tmp_path: Path) -> None:
+def test_a_set_that_is_wanted_again_and_again_is_computed_twice_at_most(tmp_path: Path) -> None:
     weights, _ = weights_of(tmp_path)
     first, second = Shift(1, NAMES), Shift(2, NAMES)
-    weights.use([first])
-    weights.use([second])
+    for _ in range(2):
+        weights.use([first])
+        weights.use([second])
     first.applied.clear()
 
     weights.use([Shift(1, NAMES, first.applied)])  # equal to `first`, though another object
@@ -152,12 +153,38 @@ def test_going_back_to_a_set_computes_nothing(tmp_path: Path) -> None:
 
 def test_kept_sets_stay_within_their_limit(tmp_path: Path) -> None:
     weights, _ = weights_of(tmp_path, cache_bytes=300)
+    kept: list[int] = []
 
-    for amount in range(1, 6):
+    for amount in (1, 2, 3, 4, 5) * 3:
         weights.use([Shift(amount, NAMES)])
-        assert 0 <= weights.kept_bytes <= 300
+        kept.append(weights.kept_bytes)
     weights.forget_other_sets()
 
+    assert 0 < max(kept) <= 300
+    assert weights.kept_bytes == 0
+
+
+def test_sets_that_are_tried_once_take_no_memory_and_share_the_same(tmp_path: Path) -> None:
+    weights, _ = weights_of(tmp_path)
+    weights.use([Shift(0.1, NAMES)])
+    memory = first_tensor(weights).data_ptr()
+
+    for amount in (0.2, 0.3, 0.4):
+        weights.use([Shift(amount, NAMES)])
+        assert first_tensor(weights).data_ptr() == memory
+        assert weights.kept_bytes == 0
+
+
+def test_kept_sets_make_room_when_memory_gets_scarce(tmp_path: Path) -> None:
+    weights, _ = weights_of(tmp_path)
+    for amount in (1, 2, 1, 2, 1):
+        weights.use([Shift(amount, NAMES)])
+    before = weights.kept_bytes
+    weights.cache_bytes = 0
+
+    weights.use([Shift(3, NAMES)])
+
+    assert before > 0
     assert weights.kept_bytes == 0
 
 

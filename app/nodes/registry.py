@@ -33,6 +33,7 @@ _MODULES = (
     "merging",
     "model_patches",
     "model_sampling",
+    "model_saving",
     "primitives",
     "samplers",
     "sampling",

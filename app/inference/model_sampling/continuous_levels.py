@@ -17,6 +17,7 @@ class _LogRange:
     def __init__(self, *, sigma_min: float, sigma_max: float) -> None:
         if not 0 < sigma_min <= sigma_max:
             raise LevelsOutOfRange("sigma_min must be above 0 and not above sigma_max")
+        self.sigma_range = (sigma_min, sigma_max)
         self._sigmas = torch.linspace(math.log(sigma_min), math.log(sigma_max), TABLE_LENGTH).exp()
 
     @property

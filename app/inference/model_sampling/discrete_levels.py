@@ -26,6 +26,7 @@ class DiscreteLevels:
         levels: int = 1000,
         zero_terminal_snr: bool = False,
     ) -> None:
+        self.zero_terminal_snr = zero_terminal_snr
         roots = torch.linspace(beta_first**0.5, beta_last**0.5, levels, dtype=torch.float64)
         alpha_bar = torch.cumprod(1 - roots**2, dim=0)
         if zero_terminal_snr:

@@ -113,3 +113,28 @@ def vae_name(name: str, levels: int) -> str:
     for pattern, replacement in _VAE_PATTERNS:
         name = pattern.sub(replacement, name)
     return name
+
+
+_VAE_ORIGINALS = (
+    (re.compile(r"^encoder\.down_blocks\.(\d+)\.resnets\."), r"encoder.down.\1.block."),
+    (re.compile(r"^encoder\.down_blocks\.(\d+)\.downsamplers\.0\."), r"encoder.down.\1.downsample."),
+    (re.compile(r"\.mid_block\.resnets\.0\."), ".mid.block_1."),
+    (re.compile(r"\.mid_block\.resnets\.1\."), ".mid.block_2."),
+    (re.compile(r"\.mid_block\.attentions\.0\.group_norm\."), ".mid.attn_1.norm."),
+    (re.compile(r"\.mid_block\.attentions\.0\.to_([qkv])\."), r".mid.attn_1.\1."),
+    (re.compile(r"\.mid_block\.attentions\.0\.to_out\.0\."), ".mid.attn_1.proj_out."),
+    (re.compile(r"\.conv_norm_out\."), ".norm_out."),
+    (re.compile(r"\.conv_shortcut\."), ".nin_shortcut."),
+)
+_VAE_ORIGINAL_UP = re.compile(r"^decoder\.up_blocks\.(\d+)\.(resnets\.|upsamplers\.0\.)")
+
+
+def original_vae_name(name: str, levels: int) -> str:
+    """The original name of a VAE tensor of diffusers; the inverse of `vae_name`."""
+    up = _VAE_ORIGINAL_UP.match(name)
+    if up:
+        part = "block." if up[2] == "resnets." else "upsample."
+        name = f"decoder.up.{levels - 1 - int(up[1])}.{part}{name[up.end() :]}"
+    for pattern, replacement in _VAE_ORIGINALS:
+        name = pattern.sub(replacement, name)
+    return name

@@ -200,7 +200,7 @@ def _projection(file: ModelFile, found: FoundTower) -> Stored | None:
 def _names(file: ModelFile, found: FoundTower, shape: TextShape) -> dict[str, Stored]:
     """The module's tensor names to the file's."""
     if found.layout == "open_clip":
-        names = dict(_open_clip_names(found.inner, shape.layers))
+        names = dict(open_clip_names(found.inner, shape.layers))
         names = {name: stored for name, stored in names.items() if stored.name in file.tensors}
     else:
         names = {
@@ -229,7 +229,7 @@ _OPEN_CLIP_LAYER = {
 }
 
 
-def _open_clip_names(inner: str, layers: int) -> Iterator[tuple[str, Stored]]:
+def open_clip_names(inner: str, layers: int) -> Iterator[tuple[str, Stored]]:
     """open_clip's names in transformers' words; query, key and value are one tensor there, in this order."""
     for theirs, ours in _OPEN_CLIP_ENDS.items():
         yield f"text_model.{ours}", Stored(inner + theirs)

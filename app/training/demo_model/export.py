@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from app.inference.models.ldm_names import rename, unet_modules
+from app.inference.models.ldm_names import original_vae_name, rename, unet_modules
 from app.inference.text.tokenizer import VOCABULARY_SIZE, encode_words
 from app.training.demo_model.latents import DefinedLatents
 from app.training.demo_model.networks import SCALE, TEXT_WIDTH, UNET_LEVELS, VAE_LEVELS
@@ -35,19 +34,6 @@ SYNONYMS = {
 }
 """Words that were not trained and get the vector of one that was."""
 
-_VAE_PATTERNS = (
-    (re.compile(r"^encoder\.down_blocks\.(\d+)\.resnets\."), r"encoder.down.\1.block."),
-    (re.compile(r"^encoder\.down_blocks\.(\d+)\.downsamplers\.0\."), r"encoder.down.\1.downsample."),
-    (re.compile(r"\.mid_block\.resnets\.0\."), ".mid.block_1."),
-    (re.compile(r"\.mid_block\.resnets\.1\."), ".mid.block_2."),
-    (re.compile(r"\.mid_block\.attentions\.0\.group_norm\."), ".mid.attn_1.norm."),
-    (re.compile(r"\.mid_block\.attentions\.0\.to_([qkv])\."), r".mid.attn_1.\1."),
-    (re.compile(r"\.mid_block\.attentions\.0\.to_out\.0\."), ".mid.attn_1.proj_out."),
-    (re.compile(r"\.conv_norm_out\."), ".norm_out."),
-    (re.compile(r"\.conv_shortcut\."), ".nin_shortcut."),
-)
-_VAE_UP = re.compile(r"^decoder\.up_blocks\.(\d+)\.(resnets\.|upsamplers\.0\.)")
-
 
 def export_checkpoint(unet_file: Path, vae_file: Path, target: Path) -> Path:
     """Write the checkpoint from the trainings' files, whatever they have reached; returns `target`."""
@@ -66,20 +52,6 @@ def export_checkpoint(unet_file: Path, vae_file: Path, target: Path) -> Path:
     }
     save_file(half, target, metadata=metadata)
     return target
-
-
-def vae_layout_name(name: str) -> str:
-    """The name that Stable Diffusion 1 files give to a tensor of diffusers' VAE, without prefix."""
-    up = _VAE_UP.match(name)
-    if up:
-        part = "block." if up[2] == "resnets." else "upsample."
-        return (
-            f"decoder.up.{VAE_LEVELS - 1 - int(up[1])}.{part}"
-            f"{name[up.end() :].replace('conv_shortcut', 'nin_shortcut')}"
-        )
-    for pattern, replacement in _VAE_PATTERNS:
-        name = pattern.sub(replacement, name)
-    return name
 
 
 def _part(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -104,7 +76,7 @@ def _unet_tensors(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _vae_tensors(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     named = {}
     for name, tensor in weights.items():
-        stored = vae_layout_name(name)
+        stored = original_vae_name(name, VAE_LEVELS)
         is_linear = ".attn_1." in stored and tensor.ndim == 2
         named[VAE_PREFIX + stored] = tensor[:, :, None, None] if is_linear else tensor
     return named

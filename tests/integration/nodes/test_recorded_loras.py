@@ -15,7 +15,7 @@ from app.inference.weight_patch import WeightPatch
 from tests.golden_models import file_weights
 from tests.recorded_pipelines import STRIDE, Case, PipelineRunner, all_cases
 
-FAMILIES = ("sd1",)
+FAMILIES = ("sd1", "sdxl")
 CASES = [case for case in all_cases(FAMILIES) if "patched" in case.record]
 LOADER = "2"
 TOLERANCE = 1e-6
@@ -95,4 +95,4 @@ def test_peft_exports_of_attention_layers_are_applied(pipelines: PipelineRunner,
 
 
 def test_all_recorded_files_are_seen() -> None:
-    assert len(CASES) >= 33
+    assert len(CASES) == 64

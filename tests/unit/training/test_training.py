@@ -13,13 +13,12 @@ from torch import device as Device
 from app.inference.denoiser import Feed
 from app.inference.hooks import NO_NETWORK_HOOKS
 from app.inference.models.checkpoint import load_checkpoint
-from app.inference.models.ldm_names import vae_name
+from app.inference.models.ldm_names import original_vae_name, vae_name
 from app.training.demo_model.__main__ import main
 from app.training.demo_model.export import (
     FILE_NAME,
     TEXT_PREFIX,
     export_checkpoint,
-    vae_layout_name,
 )
 from app.training.demo_model.latents import DefinedLatents
 from app.training.demo_model.learn_unet import UNET_STAGES, UNetLearner, alphas_cumprod, draw_levels
@@ -178,7 +177,7 @@ def test_words_that_were_not_trained_are_zero_or_synonyms(trained: Path) -> None
 
 def test_vae_names_are_the_inverse_of_the_loader_s() -> None:
     for name in make_vae().state_dict():
-        assert vae_name(vae_layout_name(name), 4) == name
+        assert vae_name(original_vae_name(name, 4), 4) == name
 
 
 def test_noise_levels_follow_stable_diffusion_1() -> None:

@@ -56,8 +56,8 @@ def refuse(*_arguments: object, **_options: object) -> NoReturn:
     raise AssertionError("no noise was to be drawn")
 
 
-def walk(method: Callable[..., Any], family: str = "eps") -> None:
-    run = method(LATENT, SIGMAS, SamplerContext(model_sampling=FAMILIES[family], seed=1))
+def walk(method: Callable[..., Any], family: str = "eps", sigmas: torch.Tensor = SIGMAS) -> None:
+    run = method(LATENT, sigmas, SamplerContext(model_sampling=FAMILIES[family], seed=1))
     ask = next(run)
     with suppress(StopIteration):
         while True:
@@ -160,3 +160,12 @@ def test_accepted_steps_of_the_adaptive_sampler_draw_once_each(monkeypatch: pyte
     walk(partial(dpm_adaptive.dpm_adaptive, eta=1.0, h_init=0.5, rtol=100.0, atol=100.0))
 
     assert CountedNoise.draws == 2  # ln(0.9 / 0.2) = 1.5: a step of 0.5 and one of all that is left
+
+
+def test_both_ends_of_the_noisy_part_of_the_schedule_belong_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sa_solver, "GaussianNoise", CountedNoise)
+    first, last = (FAMILIES["eps"].percent_to_sigma(percent) for percent in (0.2, 0.8))
+
+    walk(sa_solver.sa_solver, sigmas=torch.tensor([14.0, first * 1.01, first, last, last * 0.99, 0.0]))
+
+    assert CountedNoise.draws == 2

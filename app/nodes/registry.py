@@ -40,6 +40,7 @@ _MODULES = (
     "schedulers",
     "sigmas",
     "strings",
+    "upscale",
     "vae",
     "vae_loading",
 )

@@ -23,6 +23,7 @@ SOURCES = {
     "input dir (*.latent)": "input_latents",
     "photomaker": "models:photomaker",
     "clip_vision": "models:clip_vision",
+    "upscale_models": "models:upscale_models",
     "style_models": "models:style_models",
     "model_patches": "models:model_patches",
     "output dir (remote)": "output_files",

@@ -4,11 +4,6 @@ Landing a node means taking its class out of its group: its cases run from then 
 without runner are named in FIXTURES until the runner is there.
 """
 
-_UPSCALERS = """
-    ImageUpscaleWithModel
-    UpscaleModelLoader
-"""
-
 _GUIDANCE = """
     SkipLayerGuidanceSD3
 """
@@ -72,8 +67,7 @@ _OTHER_FAMILIES = """
 
 NODES = frozenset(
     (
-        _UPSCALERS
-        + _GUIDANCE
+        _GUIDANCE
         + _NETWORK
         + _TEXT
         + _INPAINTING

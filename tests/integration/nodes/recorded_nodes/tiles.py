@@ -1,11 +1,15 @@
 """Runs the recorded cases of nodes that work in tiles, around networks by formula."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch import device as Device
+from torch.nn.functional import interpolate
 
+from app.inference.devices import CPU
 from app.inference.models.vae import Vae
 from tests.integration.nodes.recorded_nodes.calls import Runner, Seen, call
 from tests.integration.nodes.recorded_nodes.cases import Case
@@ -61,6 +65,30 @@ def coded(case: Case, context: RecordingContext) -> Seen:
     return {"out": [batch.samples for batch in seen["out"]]}
 
 
+@dataclass(frozen=True)
+class _StubUpscaler:
+    """Twice as large, nearest, plus what the tile holds on average, minus a half."""
+
+    scale: int = 2
+    device: Device = CPU
+    bytes_per_pixel: int = 0
+
+    def at_work(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def make_room(self) -> None:
+        pass
+
+    def __call__(self, tile: Tensor) -> Tensor:
+        return interpolate(tile, scale_factor=2) + tile.mean() - 0.5
+
+
+def upscaled(case: Case, context: RecordingContext) -> Seen:
+    """Tiles around a network whose results tell tiles apart."""
+    inputs = {"upscale_model": _StubUpscaler(), "image": value(case["in"]["image"])}
+    return call(context, case["node"], inputs)
+
+
 def _latent(described: dict[str, Any]) -> Any:
     return value({"$": "LATENT", "samples": described})
 
@@ -70,6 +98,7 @@ _SOME_LATENT = _latent({"$": "latent", "shape": [1, 4, 1, 1]})
 RUNNERS: dict[tuple[str | None, str], Runner] = {
     ("tile_args", "VAEDecodeTiled"): arguments,
     ("tile_args", "VAEEncodeTiled"): arguments,
+    ("upscale_model", "ImageUpscaleWithModel"): upscaled,
     ("tiled_vae", "VAEDecodeTiled"): coded,
     ("tiled_vae", "VAEEncodeTiled"): coded,
 }

@@ -1,16 +1,17 @@
-"""The command line: `comfy-creator serve | run | token | migrate`; says what went wrong in one sentence."""
+"""The command line: `comfy-creator serve | run | convert | token | migrate`; failures are one sentence."""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from app.commands import exit_codes
 from app.commands.flags import add_settings, add_vram_flags, add_without_effect
 from app.settings import Settings, SettingsFileError
 
-COMMANDS = ("serve", "run", "token", "migrate")
+COMMANDS = ("serve", "run", "convert", "token", "migrate")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _serve(settings, arguments.without_effect, given)
         case "run":
             return _run(settings, arguments)
+        case "convert":
+            return _convert(arguments.file)
         case "token":
             return _token(settings)
         case _:
@@ -74,6 +77,17 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     with _Explained() as problem:
         problem.code = asyncio.run(run_file(request, settings))
     return problem.code
+
+
+def _convert(file: str) -> int:
+    from app.commands.convert_file import CannotConvert, convert_file
+
+    try:
+        made = convert_file(Path(file))
+    except CannotConvert as exc:
+        return _fail(str(exc), exit_codes.USAGE)
+    print(f"Made {made}; the pickle is no longer needed.")
+    return exit_codes.OK
 
 
 def _token(settings: Settings) -> int:
@@ -172,6 +186,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--output", metavar="DIR", default=".", help="folder for the pictures (default: here)")
     add_settings(run)
     add_vram_flags(run)
+    convert = commands.add_parser(
+        "convert", help="make a .safetensors file of a pickled model (.ckpt, .pt, .bin)", allow_abbrev=False
+    )
+    convert.add_argument("file", metavar="FILE", help="the pickled model; the new file is made beside it")
     for name, about in (
         ("token", "show the access token, make it if need be"),
         ("migrate", "update the database"),

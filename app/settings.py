@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         description="number format of diffusion models on the CPU: fp32 gives the usual pictures, bf16 "
         "others and, where the CPU has it, faster",
     )
+    allow_pickle: bool = Field(
+        False,
+        description="read model files in Python's pickle format too (.ckpt, .pt, .bin), through copies "
+        "without code, which are kept in BASE/state",
+    )
     preview_method: Literal["none", "auto", "latent2rgb", "taesd"] = Field(
         "latent2rgb",
         description="previews while sampling: none, coarse (latent2rgb), decoded by taesd_decoder or "

@@ -147,6 +147,7 @@ def engine_maker(settings: Settings, folders: DataFolders) -> EngineMaker:
         cpu=settings.cpu,
         vram=settings.vram,
         cpu_dtype=settings.cpu_dtype,
+        allow_pickle=settings.allow_pickle,
         preview_method=settings.preview_method,
         preview_size=settings.preview_size,
         metadata=not settings.disable_metadata,

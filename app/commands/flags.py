@@ -5,7 +5,7 @@ from typing import Any
 
 from app.settings import Settings
 
-SWITCHES = frozenset({"cpu", "disable_metadata", "in_process"})
+SWITCHES = frozenset({"allow_pickle", "cpu", "disable_metadata", "in_process"})
 """Settings that are flags without a value."""
 
 BARE = {"listen": "0.0.0.0,::", "enable_cors_header": "", "verbose": "DEBUG"}

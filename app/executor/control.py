@@ -81,16 +81,20 @@ class Control:
         from app.inference.devices import choose_device, describe_devices
         from app.inference.memory import ModelStore
         from app.inference.models.checkpoint import import_networks
+        from app.inference.models.pickles import REFUSED, Pickles
         from app.nodes.registry import builtin_nodes
 
         nodes = builtin_nodes()
         device = choose_device(cpu=self._configure.cpu)
+        folders = _folders(self._configure)
+        copies = Pickles(copies=folders.state / "pickle_copies")
         surroundings = Surroundings(
-            folders=_folders(self._configure),
+            folders=folders,
             models=ModelStore(
                 device,
                 vram=self._configure.vram,
                 cpu_dtype=torch.bfloat16 if self._configure.cpu_dtype == "bf16" else torch.float32,
+                pickles=copies if self._configure.allow_pickle else REFUSED,
             ),
             preview_method=self._configure.preview_method,
             preview_size=self._configure.preview_size,

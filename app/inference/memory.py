@@ -22,6 +22,7 @@ from app.inference.devices import (
 )
 from app.inference.models.errors import ModelFileError
 from app.inference.models.model_file import open_model_file
+from app.inference.models.pickles import REFUSED, Pickles
 from app.inference.models.unet import UNet
 from app.inference.models.weights import PatchedWeights
 from app.inference.residency import Residency, VramMode
@@ -71,8 +72,11 @@ class ModelStore:
         *,
         vram: VramMode = "normal",
         cpu_dtype: torch.dtype = torch.float32,
+        pickles: Pickles = REFUSED,
     ) -> None:
         """`cpu_dtype` is the number format of diffusion models where `device` is the CPU."""
+        self.readable = pickles.readable
+        """The file to read in place of one of any format; raises a ModelFileError."""
         self.device = device
         self._cpu_dtype = cpu_dtype
         self.residency = Residency(device, vram, lambda: spare_memory_bytes(device))
@@ -89,6 +93,7 @@ class ModelStore:
         key = _key(kind, path)
         if key is not None and key in self._loaded:
             return self._loaded[key].model
+        path = self.readable(path)
         if key is not None:
             self._forget_older(key)
             self._prepare_for(expected_bytes(path, self.device))

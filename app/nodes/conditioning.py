@@ -4,21 +4,28 @@ from app.graph.node_schema import InputSchema, NodeSchema
 from app.inference.conditioning import Conditioning
 from app.inference.models.errors import PartMissing
 from app.inference.models.text_encoder import TextEncoder
+from app.inference.text.embedding_files import FolderEmbeddings
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, integer, output, socket
 
 
 def _encode_text(context: NodeContext, *, text: str, clip: TextEncoder | None) -> tuple[Conditioning]:
-    return (_present(clip).encode(text),)
+    return (present_encoder(clip).encode(text, embeddings_of(context)),)
 
 
 def _set_last_layer(
     context: NodeContext, *, clip: TextEncoder | None, stop_at_clip_layer: int
 ) -> tuple[TextEncoder]:
-    return (_present(clip).stopping_at(stop_at_clip_layer),)
+    return (present_encoder(clip).stopping_at(stop_at_clip_layer),)
 
 
-def _present(clip: TextEncoder | None) -> TextEncoder:
+def embeddings_of(context: NodeContext) -> FolderEmbeddings:
+    """What `embedding:name` in texts stands for."""
+    return FolderEmbeddings(folders=context.folders.models, readable=context.models.readable)
+
+
+def present_encoder(clip: TextEncoder | None) -> TextEncoder:
+    """The text encoder; raises PartMissing where a checkpoint had none."""
     if clip is None:
         raise PartMissing(
             "The checkpoint holds no text encoder: load one with Load CLIP and connect it here instead."

@@ -1,11 +1,23 @@
 """Nodes that load models: checkpoints and text encoders."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+import torch
+from torch import device as Device
 
 from app.graph.node_schema import NodeSchema
 from app.inference.devices import CPU
-from app.inference.models.checkpoint import load_checkpoint, load_text_file
+from app.inference.models.checkpoint import (
+    load_checkpoint,
+    load_diffusion_model_file,
+    load_text_file,
+    load_text_files,
+)
+from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.errors import FamilyNotSupported
+from app.inference.models.text_encoder import TextEncoder
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, output
 
@@ -27,6 +39,15 @@ TEXT_TYPES = (
     "qwen_image",
     "hunyuan_image",
 )
+
+PAIR_TYPES = ("sdxl", "sd3", "flux", "hunyuan_video", "hidream", "hunyuan_image")
+WEIGHT_DTYPES: Mapping[str, torch.dtype | None] = {
+    "default": None,
+    "fp8_e4m3fn": torch.float8_e4m3fn,
+    "fp8_e4m3fn_fast": torch.float8_e4m3fn,
+    "fp8_e5m2": torch.float8_e5m2,
+}
+"""What the weights are rounded to; computing stays in the device's format."""
 
 
 def _load_checkpoint(context: NodeContext, *, ckpt_name: str) -> tuple[Any, ...]:
@@ -50,7 +71,76 @@ def _load_clip(
     return (context.models.get("text encoder", path, load_text_file),)
 
 
+def _load_two_clips(
+    context: NodeContext, *, clip_name1: str, clip_name2: str, type: str, device: str = "default"
+) -> tuple[Any, ...]:
+    first, second = (
+        context.folders.models.resolve("text_encoders", name) for name in (clip_name1, clip_name2)
+    )
+    if type != "sdxl":
+        raise FamilyNotSupported(
+            first, f"cannot be used as {type}, which cannot be run yet", "Set the type to sdxl."
+        )
+
+    def load(path: Path, place: Device) -> TextEncoder:
+        return load_text_files((path, context.models.readable(second)), CPU if device == "cpu" else place)
+
+    kind = f"text encoder ({device}) with {second} of {second.stat().st_mtime_ns}"
+    return (context.models.get(kind, first, load),)
+
+
+def _load_unet(context: NodeContext, *, unet_name: str, weight_dtype: str) -> tuple[Any, ...]:
+    path = context.folders.models.resolve("diffusion_models", unet_name)
+    rounded_to = WEIGHT_DTYPES[weight_dtype]
+
+    def load(path: Path, device: Device) -> DiffusionModel:
+        return load_diffusion_model_file(path, device, rounded_to)
+
+    return (context.models.get(f"diffusion model in {rounded_to}", path, load),)
+
+
 NODES = (
+    NodeClass(
+        schema=NodeSchema(
+            class_type="UNETLoader",
+            display_name="Load Diffusion Model",
+            category="advanced/loaders",
+            description="Loads a diffusion model from a file of its own, without text encoder and VAE.",
+            inputs=(
+                choice(
+                    "unet_name",
+                    source="models:diffusion_models",
+                    tooltip="Lies in models/diffusion_models.",
+                ),
+                choice(
+                    "weight_dtype",
+                    tuple(WEIGHT_DTYPES),
+                    tooltip="Number format of the weights: default takes them as they are stored, the others "
+                    "round them to 8 bits.",
+                ),
+            ),
+            outputs=(output("MODEL"),),
+        ),
+        run=_load_unet,
+    ),
+    NodeClass(
+        schema=NodeSchema(
+            class_type="DualCLIPLoader",
+            display_name="DualCLIPLoader",
+            category="advanced/loaders",
+            description="Loads the two text encoders of SDXL from two files, in any order.",
+            inputs=(
+                choice(
+                    "clip_name1", source="models:text_encoders", tooltip="A file in models/text_encoders."
+                ),
+                choice("clip_name2", source="models:text_encoders", tooltip="The other file."),
+                choice("type", PAIR_TYPES, tooltip="The family of the model that they are used with."),
+                choice("device", ("default", "cpu"), required=False, tooltip="Where they compute."),
+            ),
+            outputs=(output("CLIP"),),
+        ),
+        run=_load_two_clips,
+    ),
     NodeClass(
         schema=NodeSchema(
             class_type="CheckpointLoaderSimple",

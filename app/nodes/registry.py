@@ -9,6 +9,7 @@ _MODULES = (
     "conditioning",
     "conditioning_pictures",
     "conditioning_places",
+    "conditioning_sizes",
     "conditioning_texts",
     "custom_sampling",
     "guidance",

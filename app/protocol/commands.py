@@ -17,6 +17,7 @@ class Configure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     cpu: bool = False
     vram: Literal["high", "normal", "low", "none"] = "normal"
     cpu_dtype: Literal["fp32", "bf16"] = "fp32"
+    allow_pickle: bool = False
     preview_method: str = "latent2rgb"
     preview_size: int = 512
     metadata: bool = True

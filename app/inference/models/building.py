@@ -28,13 +28,14 @@ def build(
     part: str,
     device: Device,
     dtype: torch.dtype,
+    rounded_to: torch.dtype | None = None,
 ) -> PatchedWeights[Network]:
     """Make a network without memory of its own and give it the file's tensors; the weights know both.
 
     `names` maps the network's tensor names to the file's. A tensor that already has `dtype` and stays on the
     CPU is mapped from disk, others are converted one by one. For another device the weights stay at home, as
     the file has them, until the network is at work. Raises WeightsDoNotFit when tensors are missing
-    or have other shapes than the network.
+    or have other shapes than the network. `rounded_to`: the 8-bit format that the weights are kept in.
     """
     network = _empty(make, file, part)
     wanted = network.state_dict()
@@ -48,6 +49,8 @@ def build(
     for stored_name, tensor in file.read(list(by_file_name)):
         for name in by_file_name[stored_name]:
             stored = sources[name].view(tensor).reshape(wanted[name].shape)
+            if rounded_to is not None:
+                stored = stored.to(rounded_to)
             originals[name] = partial(_same, stored)
             weights[name] = stored.to(dtype) if device == CPU else stored
     network.load_state_dict(weights, strict=True, assign=True)

@@ -1,10 +1,11 @@
 """Loads whole checkpoints, single VAEs and text encoders; loader nodes call it through the ModelStore."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
+import torch
 from torch import device as Device
 
 from app.inference.models.detect import (
@@ -14,7 +15,7 @@ from app.inference.models.detect import (
     vae_prefix,
     wrong_kind,
 )
-from app.inference.models.detect_text import FoundTower, checkpoint_towers, single_tower
+from app.inference.models.detect_text import FoundTower, checkpoint_towers, single_tower, tower_width
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.load_unet import load_diffusion_model
 from app.inference.models.load_vae import load_vae
@@ -50,10 +51,12 @@ def load_checkpoint(path: Path, device: Device) -> Checkpoint:
     )
 
 
-def load_diffusion_model_file(path: Path, device: Device) -> DiffusionModel:
-    """Load a diffusion model from a file of its own, or out of a checkpoint."""
+def load_diffusion_model_file(
+    path: Path, device: Device, rounded_to: torch.dtype | None = None
+) -> DiffusionModel:
+    """Load a diffusion model from a file of its own, or out of a checkpoint; see `load_diffusion_model`."""
     file = open_model_file(path)
-    return load_diffusion_model(file, unet_prefix(file, "diffusion model"), device)
+    return load_diffusion_model(file, unet_prefix(file, "diffusion model"), device, rounded_to)
 
 
 def load_vae_file(path: Path, device: Device) -> Vae:
@@ -73,9 +76,16 @@ def load_text_file(path: Path, device: Device) -> TextEncoder:
 
 def load_text_files(paths: Sequence[Path], device: Device) -> TextEncoder:
     """Load the towers of several files as one text encoder; their roles come from their sizes."""
-    return load_text_encoder(
-        [(file, found) for path in paths for file, found in _towers(open_model_file(path))], device
-    )
+    found = [each for path in paths for each in _towers(open_model_file(path))]
+    return load_text_encoder(_told_apart(found), device)
+
+
+def _told_apart(found: list[tuple[ModelFile, FoundTower]]) -> list[tuple[ModelFile, FoundTower]]:
+    """Two towers with as few layers as CLIP-L: the wider one stands for CLIP-G."""
+    if len(found) != 2 or {tower.role for _, tower in found} != {"clip_l"}:
+        return found
+    small, large = sorted(found, key=lambda each: tower_width(each[0].tensors, each[1]))
+    return [small, (large[0], replace(large[1], role="clip_g"))]
 
 
 def _towers(file: ModelFile) -> list[tuple[ModelFile, FoundTower]]:

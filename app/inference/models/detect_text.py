@@ -59,6 +59,14 @@ def single_tower(tensors: Tensors) -> FoundTower | None:
     return FoundTower(role=role, layout=tower.layout, prefix=tower.prefix, inner=tower.inner)
 
 
+def tower_width(tensors: Tensors, tower: FoundTower) -> int:
+    """Channels of a tower's states."""
+    table = (
+        "embeddings.token_embedding.weight" if tower.layout == "transformers" else "token_embedding.weight"
+    )
+    return tensors[tower.inner + table].shape[-1]
+
+
 def count_layers(tensors: Tensors, tower: FoundTower) -> int:
     """Transformer layers of a tower."""
     pattern = {

@@ -39,6 +39,12 @@ class PickleRefused(ModelFileError):
     code = "pickle_refused"
 
 
+class PickleUnreadable(ModelFileError):
+    """The file is a Python pickle from which no safe copy could be made."""
+
+    code = "pickle_unreadable"
+
+
 class WrongModelKind(ModelFileError):
     """The file holds weights, but of another kind than the node loads."""
 

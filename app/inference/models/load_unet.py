@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 
+import torch
 from torch import device as Device
 
 from app.inference.devices import compute_dtype
@@ -20,8 +21,13 @@ from app.inference.preview import LatentRgb
 logger = logging.getLogger(__name__)
 
 
-def load_diffusion_model(file: ModelFile, prefix: str, device: Device) -> DiffusionModel:
-    """Load the UNet that stands under `prefix`; raises WeightsDoNotFit or FamilyNotSupported."""
+def load_diffusion_model(
+    file: ModelFile, prefix: str, device: Device, rounded_to: torch.dtype | None = None
+) -> DiffusionModel:
+    """Load the UNet that stands under `prefix`; raises WeightsDoNotFit or FamilyNotSupported.
+
+    `rounded_to`: an 8-bit format to which all weights are rounded; computing stays in the device's.
+    """
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     shape = unet_shape(file, prefix)
@@ -35,6 +41,7 @@ def load_diffusion_model(file: ModelFile, prefix: str, device: Device) -> Diffus
         part="diffusion model",
         device=device,
         dtype=dtype,
+        rounded_to=rounded_to,
     )
     return DiffusionModel(
         network=UNet(weights, shape),

@@ -20,6 +20,7 @@ from app.inference.models.errors import (
 HEADER_LIMIT_BYTES = 100_000_000  # the safetensors format's own limit
 PICKLE_SUFFIXES = frozenset({".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl"})
 
+_PICKLE_BEGINNINGS = (b"PK\x03\x04", b"\x80")  # torch's archive, and the bare protocol before it
 _KNOWN_BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "is only a Git LFS pointer, not the file itself"),
     (b"<!doctype html", "is a web page, not a model"),
@@ -83,6 +84,24 @@ def open_model_file(path: Path) -> ModelFile:
     return ModelFile(path=path, tensors=tensors, metadata=metadata)
 
 
+def is_pickle(path: Path) -> bool:
+    """Whether the file begins as pickles of models do, and not as safetensors; raises OSError."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    length = int.from_bytes(start[:8], "little")  # its first byte may be that of a pickle
+    is_safetensors = start[8:] == b"{" and length <= HEADER_LIMIT_BYTES
+    return start.startswith(_PICKLE_BEGINNINGS) and not is_safetensors
+
+
+def pickle_refused(path: Path) -> PickleRefused:
+    """The error that names both ways out."""
+    return PickleRefused(
+        path,
+        "is a Python pickle, which can run code of its author when it is opened",
+        f'Make a safe copy of it with `comfy-creator convert "{path}"`, or start with --allow-pickle.',
+    )
+
+
 def _read_header(path: Path, start: bytes, size: int) -> dict[str, Any]:
     length = int.from_bytes(start[:8], "little")
     if size < 8 or length > HEADER_LIMIT_BYTES or start[8:9] != b"{":
@@ -123,12 +142,8 @@ def _not_safetensors(path: Path, start: bytes, size: int) -> ModelFileError:
     remedy = "Download the model again and put the .safetensors file in its place."
     if size == 0:
         return ModelFileDamaged(path, "is empty", remedy)
-    if start.startswith(b"PK\x03\x04") or start[:1] == b"\x80" or path.suffix.lower() in PICKLE_SUFFIXES:
-        return PickleRefused(
-            path,
-            "is a Python pickle, which can run code of its author when it is opened",
-            "Use the .safetensors version of this model, or convert it on a machine you can spare.",
-        )
+    if start.startswith(_PICKLE_BEGINNINGS) or path.suffix.lower() in PICKLE_SUFFIXES:
+        return pickle_refused(path)
     lowered = start.lstrip().lower()
     for beginning, what in _KNOWN_BEGINNINGS:
         if lowered.startswith(beginning):

@@ -23,7 +23,6 @@ WITH_TEXTS = tuple(family for family in FAMILIES if "text" in recorded()["famili
 WITH_UNET = tuple(family for family in FAMILIES if "unet" in recorded()["families"][family])
 REFUSED = "GITSScheduler"  # its levels were fitted on a model; see test_recorded_schedules.py
 OTHER_ON_PURPOSE = "lora peft_unet"  # keys that ComfyUI ignores are applied here; test_recorded_loras.py
-NOT_YET = "embedding:"  # names of textual inversions in prompts
 IDEOGRAPH = re.compile(r"([\u4e00-\u9fff])")
 
 
@@ -37,7 +36,6 @@ def runs_here(case: Case) -> bool:
         and case.name != OTHER_ON_PURPOSE
         and values["sampler_name"] <= {None, *SAMPLERS}
         and values["scheduler"] <= {None, *SCHEDULERS}
-        and not any(NOT_YET in text for text in case.texts)
     )
 
 

@@ -17,6 +17,7 @@ NODES = builtin_nodes()
 SOURCES = {
     "checkpoints": "models:checkpoints",
     "loras": "models:loras",
+    "diffusion_models": "models:diffusion_models",
     "text_encoders": "models:text_encoders",
     "input dir (images)": "input_images",
     "input dir (all files)": "input_files",

@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
+from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.errors import WrongInput
 from app.inference.hooks import NetworkCall
 from app.inference.images import Image
 from app.inference.types import Latent, Mask, Tokens
 
 if TYPE_CHECKING:
     from app.inference.models.unet import UNet
+
+
+class ControlDoesNotFit(WrongInput):
+    """A control net was made for models of another family."""
+
+    code = "control_does_not_fit"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,15 +135,33 @@ class AppliedControl:
         own = self.net.residuals(self._prepared(question), question).times(self.strength)
         return own if earlier is None else own.plus(earlier)
 
-    def after(self, previous: Control | None) -> "AppliedControl":
-        """The same link behind another chain."""
-        return replace(self, previous=previous)
-
     def _prepared(self, question: ControlQuestion) -> Any:
         memory, key = question.call.memory, (self, tuple(question.x.shape[-2:]))
         if key not in memory:
             memory[key] = self.net.prepared(self.picture, question)
         return memory[key]
+
+
+def chained(link: AppliedControl, *sides: Conditioning) -> tuple[Conditioning, ...]:
+    """All sides with `link` at the end of every entry's chain.
+
+    Entries with one chain share one link, so that they can share calls of the network.
+    """
+    links: dict[int, AppliedControl] = {}
+
+    def with_link(entry: CondEntry) -> CondEntry:
+        made = links.setdefault(id(entry.control), replace(link, previous=entry.control))
+        return replace(entry, control=made, control_reaches_negative=False)
+
+    return tuple(tuple(with_link(entry) for entry in side) for side in sides)
+
+
+def chained_apart(link: AppliedControl, conditioning: Conditioning) -> Conditioning:
+    """Every entry with a link of its own at the end of its chain, which the negative side may get too."""
+    return tuple(
+        replace(entry, control=replace(link, previous=entry.control), control_reaches_negative=True)
+        for entry in conditioning
+    )
 
 
 def _scaled(residual: Tensor | None, strength: float) -> Tensor | None:

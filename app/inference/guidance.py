@@ -151,7 +151,7 @@ class Predictions:
             further=further,
         )
         if first.grounded_texts is not None:
-            hook = first.grounded_texts.hook(call.height, call.width, len(batch))
+            hook = first.grounded_texts.hook(call.height, call.width)
             hooks = replace(hooks, after_self_attention=(*hooks.after_self_attention, hook))
         output = self._run.model.denoise(batch, _feed(group, x), call, hooks)
         return output.float().chunk(len(group))

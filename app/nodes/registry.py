@@ -11,6 +11,7 @@ _MODULES = (
     "conditioning_places",
     "conditioning_sizes",
     "conditioning_texts",
+    "controlnet",
     "custom_sampling",
     "guidance",
     "guidance_variants",

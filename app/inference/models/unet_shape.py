@@ -40,7 +40,7 @@ class UNetShape:
 def unet_shape(file: ModelFile, prefix: str) -> UNetShape:
     """Read a UNet's shape off its tensors; raises WeightsDoNotFit when the blocks make no UNet."""
     tensors = file.tensors
-    levels = _levels(file, prefix)
+    levels = unet_levels(file, prefix)
     context = _context_width(tensors, prefix)
     projection = tensors.get(f"{prefix}middle_block.1.proj_in.weight")
     if context is None or projection is None or f"{prefix}out.2.weight" not in tensors:
@@ -86,7 +86,11 @@ def diffusers_config(shape: UNetShape) -> dict[str, Any]:
     return config
 
 
-def _levels(file: ModelFile, prefix: str) -> tuple[UNetLevel, ...]:
+def unet_levels(file: ModelFile, prefix: str) -> tuple[UNetLevel, ...]:
+    """The resolutions of a UNet's or a ControlNet's way down, in the original layout.
+
+    Raises WeightsDoNotFit when blocks of one resolution differ.
+    """
     tensors = file.tensors
     levels: list[UNetLevel] = []
     blocks: list[tuple[int, int]] = []  # (channels, depth) of the level being walked

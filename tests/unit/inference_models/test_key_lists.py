@@ -21,6 +21,9 @@ from app.inference.models.checkpoint import (
     load_text_file,
     load_vae_file,
 )
+from app.inference.models.controlnet import UNetControlNet
+from app.inference.models.gligen import load_gligen
+from app.inference.models.load_controlnet import load_controlnet
 from app.inference.models.model_file import ModelFile
 
 KEYS = Path(__file__).parents[2] / "golden/keys"
@@ -170,6 +173,46 @@ def test_every_tensor_of_a_full_size_vae_has_its_place(tmp_path: Path, reading: 
     load_vae_file(write_hole(tmp_path / "vae.safetensors", keys("vae_sd")), META)
 
     assert reading.names == weights(keys("vae_sd"))
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "context", "label", "heads"),
+    [
+        ("controlnet_sd1", (320, 640, 1280, 1280), 768, None, (8, 8, 8, 8)),
+        ("controlnet_sdxl", (320, 640, 1280), 2048, 2816, (5, 10, 20)),
+    ],
+)
+def test_every_tensor_of_a_full_size_controlnet_has_its_place(
+    tmp_path: Path,
+    reading: Reading,
+    name: str,
+    channels: tuple[int, ...],
+    context: int,
+    label: int | None,
+    heads: tuple[int, ...],
+) -> None:
+    net = load_controlnet(write_hole(tmp_path / "net.safetensors", keys(name)), META)
+
+    assert reading.names == weights(keys(name))
+    assert isinstance(net, UNetControlNet)
+    shape = net.encoder.shape
+    assert tuple(level.channels for level in shape.unet.levels) == channels
+    assert (shape.context_width, shape.unet.label_width, shape.unet.heads) == (context, label, heads)
+    assert shape.hint_widths == (16, 32, 96, 256)
+
+
+def test_a_union_net_is_refused_by_its_name(tmp_path: Path) -> None:
+    file = write_hole(tmp_path / "union.safetensors", keys("controlnet_sdxl_union_promax"))
+
+    with pytest.raises(errors.FamilyNotSupported, match="many types of pictures"):
+        load_controlnet(file, META)
+
+
+def test_every_tensor_of_a_full_size_gligen_model_has_its_place(tmp_path: Path, reading: Reading) -> None:
+    model = load_gligen(write_hole(tmp_path / "gligen.safetensors", keys("gligen_sd1")), META)
+
+    assert reading.names == weights(keys("gligen_sd1"))
+    assert model.text_width == 768
 
 
 def test_every_list_is_spoken_of_here() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from app.inference.conditioning import CondEntry
+from app.inference.control import AppliedControl
 from app.inference.latents import LatentBatch
 from tests.integration.nodes.recorded_nodes.values import entry
 
@@ -111,6 +112,11 @@ def _assert_field(ours: Any, wanted: Any, within: float, place: str) -> None:
         torch.testing.assert_close(ours, wanted, rtol=0, atol=limit, msg=lambda text: f"{place}: {text}")
     elif isinstance(wanted, float):
         assert math.isclose(ours, wanted, rel_tol=1e-8), f"{place} is {ours!r}, not {wanted!r}"
+    elif isinstance(wanted, AppliedControl):
+        assert isinstance(ours, AppliedControl), f"{place} is {ours!r}"
+        assert (ours.vae is None) == (wanted.vae is None), place
+        for name in (each.name for each in fields(AppliedControl) if each.name not in ("net", "vae")):
+            _assert_field(getattr(ours, name), getattr(wanted, name), within, f"{place}.{name}")
     else:
         assert ours == wanted, f"{place} is {ours!r}, not {wanted!r}"
 
@@ -122,5 +128,7 @@ def _as_input(recorded: Any) -> Any:
             return {"$": "literal", "shape": shape, "data": data}
         case dict():
             return {key: _as_input(each) for key, each in recorded.items()}
+        case list():
+            return [_as_input(each) for each in recorded]
         case _:
             return recorded

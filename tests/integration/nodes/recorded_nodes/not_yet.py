@@ -27,12 +27,6 @@ _LOADERS = """
 
 _CONTROL_NETS = """
     CLIPTextEncodeControlnet
-    ControlNetApply
-    ControlNetApplyAdvanced
-    ControlNetApplySD3
-    ControlNetInpaintingAliMamaApply
-    ControlNetLoader
-    SetUnionControlNetType
 """
 
 _GLIGEN = """

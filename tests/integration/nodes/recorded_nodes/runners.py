@@ -1,6 +1,7 @@
 """Which function runs which recorded cases; a new fixture module adds its RUNNERS here."""
 
 from tests.integration.nodes.recorded_nodes import (
+    control_nets,
     guidance_steps,
     latent_files,
     loader_errors,
@@ -19,6 +20,7 @@ ANY_NODE = "*"
 
 RUNNERS: dict[tuple[str | None, str], Runner] = {
     (None, ANY_NODE): run_plain,
+    **control_nets.RUNNERS,
     **guidance_steps.RUNNERS,
     **latent_files.RUNNERS,
     **loader_errors.RUNNERS,

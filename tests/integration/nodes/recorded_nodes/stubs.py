@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,9 @@ from torch import Tensor
 from torch import device as Device
 from torch.nn.functional import avg_pool2d
 
+from app.inference.control import ControlQuestion, Residuals
 from app.inference.devices import CPU
+from app.inference.images import Image
 from app.inference.latent_format import SD1_LATENT, LatentFormat
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.models.diffusion_model import DiffusionModel
@@ -50,6 +52,23 @@ def stub_model(sampling: str) -> DiffusionModel:
     }
     parts |= {"model_sampling": model_sampling(), "latent_format": latent_format}
     return DiffusionModel(**parts)
+
+
+@dataclass(frozen=True)
+class StubControlNet:
+    """A control net that is only attached, never run; `types` are what it was told to expect."""
+
+    takes_mask: bool = False
+    types: tuple[int, ...] | None = None
+
+    def with_types(self, types: tuple[int, ...]) -> "StubControlNet":
+        return replace(self, types=types)
+
+    def prepared(self, picture: Image, question: ControlQuestion) -> Any:
+        raise NotImplementedError
+
+    def residuals(self, prepared: Any, question: ControlQuestion) -> Residuals:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from app.inference.conditioning import Area, AreaShare, CondEntry, PictureSize
+from app.inference.control import AppliedControl
 from app.inference.latents import LatentBatch
-from tests.integration.nodes.recorded_nodes.stubs import stub_model, stub_vae
+from tests.integration.nodes.recorded_nodes.stubs import StubControlNet, stub_model, stub_vae
 
 FIELDS = {  # keys of a recorded entry's side data -> fields of CondEntry
     "pooled_output": "pooled",
@@ -59,6 +60,10 @@ def value(described: Any) -> Any:
             return stub_model(sampling)
         case {"$": "VAE", **rest}:
             return stub_vae(rest.get("ratio", 8))
+        case {"$": "CONTROL_NET", **rest}:
+            return StubControlNet(takes_mask=rest.get("concat_mask", False))
+        case {"$": "control", **parts}:
+            return _control(parts)
         case {"$": kind}:
             raise AssertionError(f"recorded inputs of kind {kind} cannot be built yet")
         case [int() | float() | str() as factor, {"$": _} as tensor]:
@@ -92,6 +97,21 @@ def area(described: list[Any]) -> Area | AreaShare:
         return AreaShare(height=height, width=width, y=y, x=x)
     height, width, y, x = described
     return Area(height=height, width=width, y=y, x=x)
+
+
+def _control(parts: dict[str, Any]) -> AppliedControl:
+    """A recorded link of a chain of control nets."""
+    assert (parts["extra"], parts["previous"]) == ({}, None)
+    start, end = parts["range"]
+    return AppliedControl(
+        net=StubControlNet(),
+        picture=value(parts["hint"]).movedim(1, -1),
+        strength=parts["strength"],
+        start_percent=start,
+        end_percent=end,
+        mask=value(parts["extra_concat"][0]) if parts["extra_concat"] else None,
+        vae=stub_vae(8) if parts["vae"] else None,
+    )
 
 
 def _factor(described: float | str) -> float:

@@ -97,6 +97,7 @@ NODES = (
                 socket("pixels", "IMAGE"),
             ),
             outputs=_OUTPUTS,
+            v3=True,
         ),
         run=_edit,
     ),

@@ -1,6 +1,4 @@
-"""Nodes that make, scale and mask latents."""
-
-import torch
+"""Nodes that scale and mask latents."""
 
 from app.graph.node_schema import MAX_RESOLUTION, NodeSchema
 from app.inference.latents import LatentBatch
@@ -12,16 +10,6 @@ from app.nodes.declare import NodeClass, choice, integer, number, output, socket
 CELL = 8  # pixels per latent cell
 SMALLEST = 64  # pixels; a smaller latent than this has nothing to show
 METHODS = ("nearest-exact", "bilinear", "area", "bicubic", "bislerp")
-
-
-def _empty_latent(context: NodeContext, *, width: int, height: int, batch_size: int) -> tuple[LatentBatch]:
-    return (LatentBatch(samples=torch.zeros(batch_size, 4, height // CELL, width // CELL)),)
-
-
-def _empty_sd3_latent(
-    context: NodeContext, *, width: int, height: int, batch_size: int
-) -> tuple[LatentBatch]:
-    return (LatentBatch(samples=torch.zeros(batch_size, 16, height // CELL, width // CELL)),)
 
 
 def _upscale(
@@ -54,37 +42,6 @@ def _set_noise_mask(context: NodeContext, *, samples: LatentBatch, mask: Mask) -
 
 
 NODES = (
-    NodeClass(
-        schema=NodeSchema(
-            class_type="EmptyLatentImage",
-            display_name="Empty Latent Image",
-            category="latent",
-            description="An empty latent of the wanted picture size, to start a picture from noise.",
-            inputs=(
-                integer("width", default=512, low=16, high=MAX_RESOLUTION, step=8, tooltip="In pixels."),
-                integer("height", default=512, low=16, high=MAX_RESOLUTION, step=8, tooltip="In pixels."),
-                integer("batch_size", default=1, low=1, high=4096, tooltip="How many pictures at once."),
-            ),
-            outputs=(output("LATENT"),),
-        ),
-        run=_empty_latent,
-    ),
-    NodeClass(
-        schema=NodeSchema(
-            class_type="EmptySD3LatentImage",
-            category="latent/sd3",
-            module="comfy_extras.nodes_sd3",
-            description="An empty latent of 16 channels, as SD3 and Flux take it.",
-            inputs=(
-                integer("width", default=1024, low=16, high=MAX_RESOLUTION, step=16, tooltip="In pixels."),
-                integer("height", default=1024, low=16, high=MAX_RESOLUTION, step=16, tooltip="In pixels."),
-                integer("batch_size", default=1, low=1, high=4096, tooltip="How many pictures at once."),
-            ),
-            outputs=(output("LATENT"),),
-            v3=True,
-        ),
-        run=_empty_sd3_latent,
-    ),
     NodeClass(
         schema=NodeSchema(
             class_type="LatentUpscale",

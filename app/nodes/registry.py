@@ -25,6 +25,7 @@ _MODULES = (
     "image_transform",
     "latent",
     "latent_batch",
+    "latent_empty",
     "latent_files",
     "latent_mix",
     "latent_transform",

@@ -202,6 +202,7 @@ NODES = (
         ),
         choice("upscale_method", _METHODS, multiselect=False),
         display_name=None,
+        v3=True,
         module="comfy_extras.nodes_advanced_samplers",
     ),
 )

@@ -188,6 +188,7 @@ NODES = (
         steps(10),
         denoise(),
         display_name=None,
+        v3=True,
         module="comfy_extras.nodes_align_your_steps",
     ),
     _node(
@@ -198,6 +199,7 @@ NODES = (
         integer("steps", default=10, low=2, high=1000),
         denoise(),
         display_name=None,
+        v3=True,
         module="comfy_extras.nodes_gits",
     ),
 )

@@ -45,13 +45,11 @@ _VISION = """
 _OTHER_FAMILIES = """
     CLIPTextEncodeFlux
     CLIPTextEncodeSD3
-    EmptyChromaRadianceLatentImage
     FluxDisableGuidance
     FluxGuidance
     FluxKontextMultiReferenceLatentMethod
     ModelPatchLoader
     ReferenceLatent
-    StableCascade_EmptyLatentImage
     StableCascade_StageB_Conditioning
     StableCascade_StageC_VAEEncode
     StableCascade_SuperResolutionControlnet

@@ -51,6 +51,8 @@ class RunRecord:
         self._nodes: dict[str, NodeState] = {}
         self._display: dict[str, str] = {}
         self._current: str | None = None
+        self._started_ms: dict[str, int] = {}
+        self._node_ms: dict[str, int] = {}
         self._executed: list[str] = []
         self._outputs: dict[str, Any] = {}
         self._state: str | None = None
@@ -69,6 +71,7 @@ class RunRecord:
             messages=tuple(self._messages),
             outputs=self._outputs,
             meta={node_id: self._meta(node_id) for node_id in self._outputs},
+            node_ms=self._node_ms,
         )
 
     def apply(self, event: PromptEvent) -> Iterator[PromptMessage]:
@@ -81,6 +84,7 @@ class RunRecord:
             case NodeStarted(node_id=node_id, display_node_id=display):
                 self._current = node_id
                 self._display[node_id] = display
+                self._started_ms[node_id] = self._clock_ms()
                 yield from self._progress(node_id, display, "running", 0.0, 1.0)
                 yield NodeExecuting(node=node_id, display_node=display, prompt_id=self._id)
             case NodeProgress(node_id=node_id, display_node_id=display, value=value, total=total):
@@ -149,7 +153,9 @@ class RunRecord:
 
     def _finished(self, event: NodeFinished) -> Iterator[PromptMessage]:
         self._display[event.node_id] = event.display_node_id
+        self._started_ms.pop(event.node_id, None)
         if not event.cached:
+            self._add_time(event.node_id, round(event.seconds * 1000))
             self._executed.append(event.node_id)
         if event.ui is not None:
             self._outputs[event.node_id] = event.ui
@@ -165,6 +171,8 @@ class RunRecord:
         yield from self._progress(event.node_id, event.display_node_id, "finished", total, total)
 
     def _end(self, event: ExecutionEnded) -> PromptMessage:
+        for node_id, started_ms in self._started_ms.items():
+            self._add_time(node_id, max(self._clock_ms() - started_ms, 0))
         self._outputs = {**self._outputs, **event.outputs}
         self._executed = event.executed
         if event.outcome == "success":
@@ -189,6 +197,11 @@ class RunRecord:
                 timestamp=self._clock_ms(),
             )
         )
+
+    def _add_time(self, node_id: str, took_ms: int) -> None:
+        """Count a node's time for the node on the canvas that it belongs to."""
+        shown = self._display.get(node_id, node_id)
+        self._node_ms[shown] = self._node_ms.get(shown, 0) + took_ms
 
     def _noted(self, message: PromptMessage) -> PromptMessage:
         self._messages.append((name_of(message), fields_of(message)))

@@ -94,12 +94,16 @@ class QueueState:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a prompt ended. `state` is success, error or interrupted; ui values by node id in `outputs`."""
+    """How a prompt ended. `state` is success, error or interrupted; ui values by node id in `outputs`.
+
+    `node_ms` tells how many milliseconds each node of the canvas took; cached ones are not in it.
+    """
 
     state: str
     messages: tuple[Message, ...]
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     meta: dict[str, Any] = field(default_factory=dict[str, Any])
+    node_ms: dict[str, int] = field(default_factory=dict[str, int])
 
     def to_json(self) -> str:
         """The part of a history record that did not exist before the run."""

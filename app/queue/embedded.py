@@ -217,6 +217,7 @@ class EmbeddedQueue:
             prompt_id,
             state=outcome.state,
             outcome=outcome.to_json(),
+            node_ms=json.dumps(outcome.node_ms),
             ended_ms=self._clock_ms(),
         )
         await history.drop_oldest(connection)

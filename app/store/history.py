@@ -27,12 +27,13 @@ _PARTS = (
     _columns.started_ms,
     _columns.ended_ms,
     _columns.outcome,
+    _columns.node_ms,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryRow:
-    """A prompt with its outcome. `prompt`, `extra_data`, `targets`, `outcome` are JSON text."""
+    """A prompt with its outcome. `prompt`, `extra_data`, `targets`, `outcome`, `node_ms` are JSON text."""
 
     prompt_id: str
     number: float
@@ -47,6 +48,7 @@ class HistoryRow:
     started_ms: int | None
     ended_ms: int | None
     outcome: str | None
+    node_ms: str | None
 
 
 class History:

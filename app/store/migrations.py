@@ -81,8 +81,8 @@ def _create(path: Path, revision: str) -> None:
     engine.dispose()
 
 
-def _upgrade(path: Path) -> None:
-    """Run alembic up to the newest packaged revision."""
+def _upgrade(path: Path, revision: str = "head") -> None:
+    """Run alembic up to a revision, by default the newest packaged one."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine, event
@@ -103,6 +103,6 @@ def _upgrade(path: Path) -> None:
     config.set_main_option("script_location", str(bundled("migrations")))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
         connection.commit()
     engine.dispose()

@@ -118,13 +118,13 @@ async def set_pending(connection: AsyncConnection, prompt_id: str, attempt: int,
 
 
 async def set_ended(
-    connection: AsyncConnection, prompt_id: str, *, state: str, outcome: str, ended_ms: int
+    connection: AsyncConnection, prompt_id: str, *, state: str, outcome: str, node_ms: str, ended_ms: int
 ) -> bool:
     """Store the outcome of a running prompt; False when it was not running."""
     result = await connection.execute(
         update(PROMPTS)
         .where(_columns.prompt_id == prompt_id, _columns.state == RUNNING)
-        .values(state=state, outcome=outcome, ended_ms=ended_ms)
+        .values(state=state, outcome=outcome, node_ms=node_ms, ended_ms=ended_ms)
     )
     return _touched(result) == 1
 

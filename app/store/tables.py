@@ -25,6 +25,7 @@ PROMPTS = Table(
     Column("started_ms", Integer),
     Column("ended_ms", Integer),
     Column("outcome", Text),  # {"outputs": {}, "status": {}, "meta": {}}
+    Column("node_ms", Text),  # {node id: milliseconds}
     sqlite_autoincrement=True,
 )
 """One row per prompt from acknowledgement until it is deleted from history."""

@@ -1,5 +1,6 @@
 """/api/v1/jobs: prompts with owner, state and times in our own typed shape."""
 
+import json
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -26,6 +27,12 @@ class Job(BaseModel):
     created_ms: int
     started_ms: int | None
     ended_ms: int | None
+
+
+class JobDetail(Job):
+    """A job with how long each of its nodes took, in milliseconds; cached nodes are not in it."""
+
+    node_ms: dict[str, int]
 
 
 class JobPage(BaseModel):
@@ -56,12 +63,12 @@ async def list_jobs(
 
 
 @router.get("/{job_id}")
-async def get_job(request: Request, job_id: str) -> Job:
+async def get_job(request: Request, job_id: str) -> JobDetail:
     """One job; 404 for an unknown id."""
     row = await services_of(request).history.job(job_id)
     if row is None:
         raise _unknown(job_id)
-    return _job(row)
+    return JobDetail(**_job(row).model_dump(), node_ms=json.loads(row.node_ms or "{}"))
 
 
 @router.post("/{job_id}/cancel")

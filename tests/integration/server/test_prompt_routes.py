@@ -290,7 +290,7 @@ async def test_jobs_of_our_own_api(serve_with: ServeWith) -> None:
         page = (await server.http.get("/api/v1/jobs?limit=1")).json()
         assert (page["total"], page["limit"], [job["id"] for job in page["jobs"]]) == (2, 1, ["b"])
         job = (await server.http.get("/api/v1/jobs/a")).json()
-        assert (job["state"], job["attempt"]) == ("running", 1)
+        assert (job["state"], job["attempt"], job["node_ms"]) == ("running", 1, {})
         assert (await server.http.post("/api/v1/jobs/b/cancel")).json() == {"cancelled": True}
         missing = await server.http.get(f"/api/v1/jobs/{urllib.parse.quote('b', safe='')}")
         assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")

@@ -166,6 +166,28 @@ async def test_record_holds_messages_outputs_and_meta(bench: MakeBench) -> None:
     }
 
 
+async def test_time_of_each_node_is_kept_and_cached_ones_have_none(bench: MakeBench) -> None:
+    now = 1000
+
+    async def script(engine: StubEngine, command: RunPrompt) -> AsyncIterator[PromptEvent]:
+        nonlocal now
+        yield ExecutionStarted(prompt_id=command.prompt_id)
+        yield ExecutionCached(prompt_id=command.prompt_id, nodes=["1"])
+        for node_id, shown, took in (("2", "2", 1.5), ("3.0", "3", 0.02), ("3.1", "3", 0.03)):
+            about: Any = {"prompt_id": command.prompt_id, "node_id": node_id, "display_node_id": shown}
+            yield NodeStarted(**about)
+            yield NodeFinished(**about, seconds=took)
+        yield NodeFinished(prompt_id=command.prompt_id, node_id="1", display_node_id="1", cached=True)
+        yield NodeStarted(prompt_id=command.prompt_id, node_id="4", display_node_id="4")
+        now += 7
+        yield ExecutionEnded(prompt_id=command.prompt_id, outcome="interrupted", node_id="4")
+
+    async with bench(script, clock_ms=lambda: now) as b:
+        await b.put("a")
+        row = await b.ended("a")
+    assert json.loads(row.node_ms or "") == {"2": 1500, "3": 50, "4": 7}
+
+
 async def test_client_hears_a_fresh_run_in_the_order_of_the_original(bench: MakeBench) -> None:
     async def script(engine: StubEngine, command: RunPrompt) -> AsyncIterator[PromptEvent]:
         about: Any = {"prompt_id": command.prompt_id, "node_id": "2", "display_node_id": "2"}

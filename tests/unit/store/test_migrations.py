@@ -36,6 +36,23 @@ def test_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
     assert stored_revision(migrated) == stored_revision(declared)
 
 
+def test_an_older_file_keeps_its_prompts(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    _upgrade(path, "0001")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO prompts (prompt_id, number, number_given, state, prompt, extra_data, targets,"
+            " node_errors, attempt, losses, created_ms, ended_ms, outcome)"
+            " VALUES ('a', 1, 0, 'success', '{}', '{}', '[]', '{}', 1, '[]', 1, 2, '{}')"
+        )
+    migrate(path)
+    assert stored_revision(path) == packaged_revisions()[-1]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT prompt_id, outcome, node_ms FROM prompts").fetchall() == [
+            ("a", "{}", None)
+        ]
+
+
 def test_a_start_killed_before_the_stamp_is_mended(tmp_path: Path) -> None:
     path = tmp_path / "half.db"
     engine = create_engine(f"sqlite:///{path}")
@@ -64,7 +81,8 @@ def test_pending_migration_is_preceded_by_a_copy(tmp_path: Path, monkeypatch: py
         connection.execute("CREATE TABLE kept (value TEXT)")
         connection.execute("INSERT INTO kept VALUES ('precious')")
     upgraded: list[Path] = []
-    monkeypatch.setattr("app.store.migrations.packaged_revisions", lambda: ["0001", "0002"])
+    newer = [*packaged_revisions(), "9999"]
+    monkeypatch.setattr("app.store.migrations.packaged_revisions", lambda: newer)
     monkeypatch.setattr("app.store.migrations._upgrade", upgraded.append)
     migrate(path)
     (copy,) = (tmp_path / "backups").iterdir()

@@ -95,6 +95,32 @@ def test_a_second_run_is_a_new_picture(page: Page) -> None:
     assert picture_of(page, result(page)).tobytes() != first
 
 
+def test_nodes_tell_how_long_they_took_and_what_was_cached(page: Page) -> None:
+    seconds = re.compile(r"^\d+(\.\d)? m?s$")
+    page.get_by_test_id("widget-3-seed/control").click()
+    page.get_by_role("option", name="Fixed").click()
+    type_over(page.get_by_test_id("widget-6-text"), "a purple square on a green background")
+    page.get_by_test_id("run").click()
+    expect(result(page)).to_be_visible(timeout=RUN_MS)
+    for node in (3, 6, 8, 9):
+        expect(page.get_by_test_id(f"seconds-{node}")).to_have_text(seconds)
+    page.reload()
+    expect(page.get_by_test_id("seconds-3")).to_have_text(seconds)
+    expect(result(page)).to_be_visible()
+    type_over(page.get_by_test_id("widget-9-filename_prefix"), "again")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("cached-3")).to_be_visible(timeout=RUN_MS)
+    expect(page.get_by_test_id("seconds-3")).to_be_hidden()
+    expect(page.get_by_test_id("seconds-9")).to_have_text(seconds)
+    page.get_by_test_id("rail-queue").click()
+    item = page.locator("[data-testid^='history-item-']").first
+    expect(item.get_by_role("button", name="Done")).to_have_text(re.compile(r"Done · \d+(\.\d)? m?s · "))
+    item.get_by_role("button", name="Done").press("Enter")
+    expect(item.get_by_test_id("node-time-3")).to_contain_text("cached")
+    expect(item.get_by_test_id("node-time-9")).to_have_text(re.compile(r"^Save Image.*\d m?s$"))
+
+
 def test_results_are_in_the_feed_and_the_lightbox(page: Page, downloads: Path) -> None:
     page.get_by_test_id("run").click()
     expect(result(page)).to_be_visible(timeout=RUN_MS)

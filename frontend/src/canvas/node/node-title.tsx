@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useCanvas, useEditor, useNodeRun } from '@/canvas/editor'
 import { NodeMode, type NodeView } from '@/graph/model'
 import { t } from '@/i18n'
+import { duration } from '@/ui/duration'
 
 export function NodeTitle({ view, name }: { view: NodeView; name: string }) {
   const editor = useEditor()
@@ -17,9 +18,17 @@ export function NodeTitle({ view, name }: { view: NodeView; name: string }) {
         {running && run.progress ? (
           <span className="node-step" data-testid={`step-${view.id}`}>
             {run.progress.value}/{run.progress.max}
+            {run.progress.secondsLeft === null ? null : ` · ${duration(run.progress.secondsLeft)}`}
           </span>
         ) : null}
-        {run.status === 'cached' ? <Zap size={12} aria-label={t('mark.cached')} /> : null}
+        {run.seconds !== null ? (
+          <span className="node-seconds" title={t('mark.seconds')} data-testid={`seconds-${view.id}`}>
+            {duration(run.seconds)}
+          </span>
+        ) : null}
+        {run.status === 'cached' ? (
+          <Zap size={12} aria-label={t('mark.cached')} data-testid={`cached-${view.id}`} />
+        ) : null}
         {view.mode === NodeMode.mute ? <EyeOff size={12} aria-label={t('mark.muted')} /> : null}
         {view.mode === NodeMode.bypass ? <Redo2 size={12} aria-label={t('mark.bypassed')} /> : null}
         {view.pinned ? <PinIcon size={12} aria-label={t('mark.pinned')} /> : null}

@@ -1,14 +1,14 @@
 /** What runs, what waits (each can be taken out), and what has ended (each can be opened again). */
-import { FolderOpen, Trash2, X } from 'lucide-react'
+import { X } from 'lucide-react'
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { object, text, type HistoryRecord, type QueueItem } from '@/api/wire'
-import { itemsOfRecord } from '@/features/feed/feed'
 import { useServer } from '@/canvas/editor'
 import { useApp } from '@/features/app'
-import { openRecord } from '@/features/workflows/opening'
+import { HistoryItem } from '@/features/queue/history-item'
 import { t } from '@/i18n'
+import { duration } from '@/ui/duration'
 import { IconButton } from '@/ui/icon-button'
-import { page } from '@/ui/page'
+import '@/features/queue/queue.css'
 
 const SHOWN = 50
 
@@ -102,54 +102,11 @@ function OwnProgress({ owner, item }: { owner: string; item: QueueItem }) {
   return (
     <span className="sub">
       {name} {progress ? `${progress.value}/${progress.max}` : ''}
+      {progress?.secondsLeft ? ` · ${t('progress.left', { time: duration(progress.secondsLeft) })}` : ''}
       <span className="progress" style={{ display: 'block' }}>
         <span style={{ transform: `scaleX(${progress ? progress.value / progress.max : 0})` }} />
       </span>
     </span>
-  )
-}
-
-function HistoryItem({ record, onGone }: { record: HistoryRecord; onGone: () => void }) {
-  const app = useApp()
-  const items = itemsOfRecord(record)
-  const pictures = items.map(({ file }) => ({ url: app.api.viewUrl(file), name: file.filename, title: file.filename }))
-  const [first] = items
-  return (
-    <li className="list-item history-item" data-testid={`history-item-${record.promptId}`} data-state={record.status}>
-      {first ? (
-        <button
-          type="button"
-          className="thumb"
-          aria-label={t('media.open', { name: first.file.filename })}
-          onClick={() => page.openLightbox(pictures, 0)}
-        >
-          <img src={app.api.viewUrl(first.file, { preview: 'webp;70' })} alt="" loading="lazy" decoding="async" />
-        </button>
-      ) : (
-        <span className="thumb" />
-      )}
-      <span className="grow">
-        {t('queue.item', { n: record.number })}
-        <span className="sub" data-status={record.status}>
-          {t(`history.${record.status}`)}
-        </span>
-      </span>
-      <IconButton
-        small
-        label={t('history.open', { n: record.number })}
-        data-testid={`history-open-${record.promptId}`}
-        onClick={() => void openRecord(app, record)}
-      >
-        <FolderOpen size={14} />
-      </IconButton>
-      <IconButton
-        small
-        label={t('history.delete', { n: record.number })}
-        onClick={() => void app.api.deleteHistory([record.promptId]).then(onGone)}
-      >
-        <Trash2 size={14} />
-      </IconButton>
-    </li>
   )
 }
 

@@ -61,6 +61,17 @@ def test_saved_and_opened_on_the_server(page: Page, server: Server) -> None:
     )
 
 
+@pytest.mark.parametrize("place", ["panel", "empty canvas"])
+def test_templates_show_what_they_make(page: Page, place: str) -> None:
+    if place == "panel":
+        page.get_by_test_id("rail-templates").click()
+    else:
+        page.keyboard.press("Alt+n")
+    for name in ("txt2img", "img2img", "hires-fix"):
+        picture = page.get_by_test_id(f"template-{name}").locator("img")
+        expect(picture).to_have_js_property("naturalWidth", 320, timeout=15_000)
+
+
 def test_our_own_picture_brings_its_graph_back(page: Page, server: Server) -> None:
     page.get_by_test_id("widget-6-text").fill("an orange square on a black background")
     page.get_by_test_id("run").click()

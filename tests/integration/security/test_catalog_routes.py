@@ -1,10 +1,12 @@
 """Nodes, models, settings and system over HTTP, in the shapes that ComfyUI's clients read."""
 
+import io
 import json
 import struct
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.graph.node_schema import InputSchema, NodeSchema, OutputSchema
 from tests.integration.security.running_app import Running
@@ -178,7 +180,13 @@ async def test_output_files_come_newest_first(local: Running) -> None:
 @pytest.mark.parametrize("name", ["txt2img", "img2img", "hires-fix"])
 async def test_templates_fit_the_node_classes(local: Running, name: str) -> None:
     listed = (await local.http.get("/api/v1/templates")).json()
-    assert name in [each["name"] for each in listed]
+    (about,) = [each for each in listed if each["name"] == name]
+    picture = await local.http.get(about["thumbnail"])
+    assert picture.headers["content-type"] == "image/webp"
+    assert len(picture.content) < 10_000
+    with Image.open(io.BytesIO(picture.content)) as shown:
+        assert shown.size == (320, 180)
+    assert (await local.http.get("/api/v1/templates/none/picture")).status_code == 404
     document = (await local.http.get(f"/api/v1/templates/{name}")).json()
     info = (await local.http.get("/object_info")).json()
     nodes = {node["id"]: node for node in document["nodes"]}

@@ -99,6 +99,7 @@ async def test_no_route_reads_or_changes_what_lies_outside(local: Running, canar
         f"/view_metadata/checkpoints?filename={name}",
         f"/internal/files/{name}",
         f"/api/v1/templates/{name}",
+        f"/api/v1/templates/{name}/picture",
         f"/api/v1/docs/{name}",
         f"/assets/{name}",
         f"/{name}",

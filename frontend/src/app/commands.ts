@@ -2,10 +2,13 @@
 import { bindingOf, type BoundCommandId } from '@/commands/default-keys'
 import type { Command } from '@/commands/registry'
 import { copySelection, cutSelection, pasteFromMenu } from '@/features/clipboard/clipboard'
+import type { Direction } from '@/canvas/neighbour'
 import type { App, Shared } from '@/features/app'
 import { tellError } from '@/features/tell-error'
+import { nameOf } from '@/graph/connect'
 import { NodeMode, type NodeId } from '@/graph/model'
 import { t, type Words } from '@/i18n'
+import { announce } from '@/ui/announce'
 import { page } from '@/ui/page'
 import { useTheme } from '@/ui/theme'
 
@@ -109,8 +112,32 @@ function nodeCommands(shared: Shared): Command[] {
       document.setPinned(ids, !ids.every((id) => document.getNode(id)?.pinned))
     }),
     keyed('node.rename', ({ canvas }) => canvas.rename(canvas.selectedNodes()[0] ?? null)),
+    keyed('node.links', ({ canvas }) => page.openLinks(canvas.selectedNodes()[0] ?? '')),
+    ...goes(shared),
     ...nudges(shared),
   ]
+}
+
+/** Moving through the graph by keys; told to screen readers, since no element takes the focus. */
+function goes(shared: Shared): Command[] {
+  const { keyed } = groupOf(shared, 'group.node')
+  const go = (direction: Direction) => (app: App) => {
+    const next = app.canvas.selectNext(direction)
+    announce(next ? describe(app, next.id) : t('node.noneThere'))
+  }
+  return [
+    keyed('node.goLeft', go('left')),
+    keyed('node.goRight', go('right')),
+    keyed('node.goUp', go('up')),
+    keyed('node.goDown', go('down')),
+  ]
+}
+
+function describe({ document }: App, id: NodeId): string {
+  const inputs = document.definitionOf(id)?.inputs.filter((input) => input.kind === 'socket') ?? []
+  const free = inputs.filter((input) => !document.linkInto(id, input.name)).map((input) => input.label)
+  const name = nameOf(document, id)
+  return free.length === 0 ? t('node.selected', { name }) : t('node.selectedFree', { name, free: free.join(', ') })
 }
 
 function nudges(shared: Shared): Command[] {
@@ -142,6 +169,7 @@ function nudge({ document, canvas }: App, dx: number, dy: number): void {
 function viewCommands(shared: Shared): Command[] {
   const { command, keyed } = groupOf(shared, 'group.view')
   return [
+    keyed('app.shortcuts', () => page.setShortcuts(true)),
     keyed('app.palette', () => page.setPalette(true)),
     command('app.theme', () => useTheme.getState().toggle()),
     command('view.errors', () => page.setErrors(true)),

@@ -1,5 +1,15 @@
 /** The narrow bar on the left: one icon per panel. */
-import { Boxes, FolderOpen, Images, LayoutTemplate, ListOrdered, Map as MapIcon, Moon, Sun } from 'lucide-react'
+import {
+  Boxes,
+  CircleHelp,
+  FolderOpen,
+  Images,
+  LayoutTemplate,
+  ListOrdered,
+  Map as MapIcon,
+  Moon,
+  Sun,
+} from 'lucide-react'
 import { useApp } from '@/features/app'
 import { t } from '@/i18n'
 import { IconButton } from '@/ui/icon-button'
@@ -36,6 +46,14 @@ export function Rail() {
         </IconButton>
       ))}
       <span className="spring" />
+      <IconButton
+        label={t('help.title')}
+        keys={keysText(commands, 'app.shortcuts')}
+        data-testid="rail-shortcuts"
+        onClick={() => page.setShortcuts(true)}
+      >
+        <CircleHelp size={18} />
+      </IconButton>
       <IconButton
         label={t('minimap')}
         aria-pressed={minimap}

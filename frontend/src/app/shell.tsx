@@ -10,6 +10,7 @@ import { TopBar } from '@/app/top-bar'
 import { useApp } from '@/features/app'
 import { DropArea } from '@/features/import/drop-area'
 import { t } from '@/i18n'
+import { Announcer } from '@/ui/announcer'
 import { ChoicesHost } from '@/ui/choices'
 import { later, Part } from '@/ui/later'
 import { usePage } from '@/ui/page'
@@ -23,6 +24,8 @@ const Question = later(() => import('@/ui/question'))
 const Errors = later(() => import('@/features/errors/errors-panel'))
 const Inspector = later(() => import('@/features/inspector/inspector'))
 const Minimap = later(() => import('@/canvas/minimap'))
+const Links = later(() => import('@/features/links/link-panel'))
+const Shortcuts = later(() => import('@/features/help/shortcuts'))
 const CanvasMenu = later(() => import('@/features/menu/canvas-menu'))
 const EmptyCanvas = later(() => import('@/features/templates/empty-canvas'))
 
@@ -85,6 +88,16 @@ export function Shell() {
           <Search request={page.search} />
         </Part>
       ) : null}
+      {page.links !== null ? (
+        <Part>
+          <Links node={page.links} />
+        </Part>
+      ) : null}
+      {page.shortcuts ? (
+        <Part>
+          <Shortcuts />
+        </Part>
+      ) : null}
       {page.palette ? (
         <Part>
           <Palette />
@@ -105,6 +118,7 @@ export function Shell() {
           <CanvasMenu {...menu} onClose={() => setMenu(null)} />
         </Part>
       ) : null}
+      <Announcer />
       <ChoicesHost />
       <Toaster theme={theme} position="bottom-center" offset={36} className="toaster" />
     </div>

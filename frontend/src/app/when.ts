@@ -46,8 +46,8 @@ export function followContext(shared: Shared): void {
 
 /** What was asked for takes the keys at once, also while it is still being fetched. */
 function isOpening(): boolean {
-  const { palette, search, question, lightbox } = usePage.getState()
-  return palette || search !== null || question !== null || lightbox !== null
+  const { palette, shortcuts, search, links, question, lightbox } = usePage.getState()
+  return palette || shortcuts || [search, links, question, lightbox].some((part) => part !== null)
 }
 
 /** A click on a bar's button leaves the keyboard with the graph, so that Space and Enter do not press the button again. */

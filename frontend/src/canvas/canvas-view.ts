@@ -2,6 +2,7 @@
 import type { Edge, ReactFlowInstance, Viewport } from '@xyflow/react'
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { WireEdge } from '@/canvas/edge'
+import { nearest, neighbour, type Direction } from '@/canvas/neighbour'
 import { projectEdges, projectNodes, type FlowNode } from '@/canvas/projection'
 import { layoutNode, TITLE_HEIGHT } from '@/definitions/layout'
 import type { EditorDocument } from '@/document/editor-document'
@@ -210,6 +211,37 @@ export class CanvasView {
     this.#document.setViewport({ x: seen.x / seen.zoom, y: seen.y / seen.zoom, zoom: seen.zoom })
   }
 
+  /** Moves the view just so far that the given nodes are seen. */
+  reveal(ids: readonly NodeId[]): void {
+    const seen = this.#element?.getBoundingClientRect()
+    const nodes = this.store.getState().nodes.filter((node) => ids.includes(node.id))
+    const view = this.#flow?.getViewport()
+    if (!seen || !view || nodes.length === 0) return
+    const box = this.#flow?.getNodesBounds(nodes)
+    if (!box) return
+    const start = { x: box.x * view.zoom + view.x, y: box.y * view.zoom + view.y }
+    const x = view.x + into(start.x, box.width * view.zoom, seen.width)
+    const y = view.y + into(start.y, box.height * view.zoom, seen.height)
+    if (x !== view.x || y !== view.y) void this.#flow?.setViewport({ x, y, zoom: view.zoom })
+  }
+
+  /** Selects the next node in a direction, from the selected one or from the middle of the canvas; null: there is none. */
+  selectNext(direction: Direction): FlowNode | null {
+    const { nodes } = this.store.getState()
+    const from = nodes.find((node) => node.selected)
+    const middle = this.middle()
+    const next = from ? neighbour(nodes, from, direction) : nearest(nodes, this.toGraph(middle.x, middle.y))
+    if (!next) return null
+    this.select([next.id])
+    this.reveal([next.id])
+    return next
+  }
+
+  /** The place on the screen of a place in the graph. */
+  toScreen(place: { x: number; y: number }): { x: number; y: number } {
+    return this.#flow?.flowToScreenPosition(place) ?? place
+  }
+
   /** Graph coordinates of a place on the screen. */
   toGraph(x: number, y: number): { x: number; y: number } {
     return this.#flow?.screenToFlowPosition({ x, y }) ?? { x, y }
@@ -219,6 +251,14 @@ export class CanvasView {
   aim(): { x: number; y: number } {
     return this.#pointer ?? this.middle()
   }
+}
+
+const MARGIN = 24
+
+/** How far a stretch has to move to lie inside `room`; one that is too long shows its start. */
+function into(start: number, length: number, room: number): number {
+  if (start < MARGIN || length > room - 2 * MARGIN) return Math.max(0, MARGIN - start) || Math.min(0, MARGIN - start)
+  return Math.min(0, room - MARGIN - start - length)
 }
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {

@@ -22,12 +22,15 @@ import {
   useRef,
   useState,
   type CSSProperties,
+  type KeyboardEvent,
   type MouseEvent,
   type PointerEvent,
   type ReactNode,
 } from 'react'
 import { toast } from 'sonner'
+import { AimedWire } from '@/canvas/aimed-wire'
 import { DraggedWireLine, Wire, type WireEdge } from '@/canvas/edge'
+import type { CanvasView } from '@/canvas/canvas-view'
 import { useCanvas, useCatalog, useEditor } from '@/canvas/editor'
 import { useLod, zoomed } from '@/canvas/lod'
 import { GraphNode } from '@/canvas/node/graph-node'
@@ -166,6 +169,7 @@ export function Flow({ onMenu, children }: FlowProps) {
       onDoubleClick={onDoubleClick}
       onPointerMove={onPointerMove}
       onPointerLeave={() => canvas.pointerAt(null)}
+      onKeyDown={(event) => selectFocused(event, canvas)}
     >
       <ReactFlow<FlowNode, WireEdge>
         nodes={nodes}
@@ -196,6 +200,7 @@ export function Flow({ onMenu, children }: FlowProps) {
         onPaneContextMenu={(event) => onMenu(event as MouseEvent, null)}
         onNodeContextMenu={(event, node) => onMenu(event, node.id)}
         onSelectionContextMenu={(event, selected) => onMenu(event, selected[0]?.id ?? null)}
+        edgesFocusable={false}
         onlyRenderVisibleElements
         minZoom={0.05}
         maxZoom={4}
@@ -218,10 +223,20 @@ export function Flow({ onMenu, children }: FlowProps) {
         {lod === 0 ? (
           <Background variant={BackgroundVariant.Dots} gap={24} size={1.5} color="var(--canvas-dot)" />
         ) : null}
+        <AimedWire />
         {children}
       </ReactFlow>
     </div>
   )
+}
+
+/** Enter on a node that the Tab key has reached selects it. */
+function selectFocused(event: KeyboardEvent, canvas: CanvasView): void {
+  const { target, key } = event
+  if (key !== 'Enter' || !(target instanceof HTMLElement) || !target.classList.contains('react-flow__node')) return
+  if (event.ctrlKey || event.metaKey || event.altKey) return
+  event.preventDefault()
+  canvas.select([target.dataset.id ?? ''])
 }
 
 const FILL = { width: '100%', height: '100%', outline: 'none', '--title-height': `${TITLE_HEIGHT}px` } as CSSProperties

@@ -1,6 +1,6 @@
 /** The default keys by command id, chosen so that people coming from other node editors find theirs. */
 
-/** Conditions: `canvas` = the canvas has the focus; `selection` = nodes are selected; `covered` = a menu or dialog is open. */
+/** Conditions: `canvas` = the canvas has the focus; `selection` = nodes are selected; `oneNode` = just one is; `covered` = a menu or dialog is open. */
 export interface DefaultBinding {
   readonly keys: readonly string[]
   readonly when?: readonly string[]
@@ -27,6 +27,11 @@ export const DEFAULT_KEYS = {
   'node.bypass': { keys: ['Mod+B'], when: ['canvas', 'selection'] },
   'node.collapse': { keys: ['Alt+C'], when: ['canvas', 'selection'] },
   'node.pin': { keys: ['P'], when: ['canvas', 'selection'] },
+  'node.links': { keys: ['L'], when: ['canvas', 'oneNode'] },
+  'node.goLeft': { keys: ['Mod+ArrowLeft'], when: ['canvas'] },
+  'node.goRight': { keys: ['Mod+ArrowRight'], when: ['canvas'] },
+  'node.goUp': { keys: ['Mod+ArrowUp'], when: ['canvas'] },
+  'node.goDown': { keys: ['Mod+ArrowDown'], when: ['canvas'] },
   'node.rename': { keys: ['F2'], when: ['canvas', 'selection'] },
   'view.fit': { keys: ['.', 'Home', 'Shift+1'], when: ['canvas'] },
   'view.fitSelection': { keys: ['Shift+2', 'F'], when: ['canvas', 'selection'] },
@@ -45,7 +50,7 @@ export const DEFAULT_KEYS = {
   'panel.assets': { keys: ['A'], when: ['canvas'] },
   'app.palette': { keys: ['Mod+K'], inTextFields: true },
   'app.settings': { keys: ['Mod+,'], inTextFields: true },
-  'app.shortcuts': { keys: ['?'] },
+  'app.shortcuts': { keys: ['?'], when: ['!covered'] },
 } as const satisfies Readonly<Record<string, DefaultBinding>>
 
 /** Ids that have default keys. */

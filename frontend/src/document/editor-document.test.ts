@@ -68,6 +68,10 @@ describe('EditorDocument', () => {
     const check = document.connectionChecker({ side: 'output', node: b, slot: 0 })
     expect(check({ side: 'input', node: a, input: 'image' })).toMatchObject({ code: 'cycle' })
     expect(check({ side: 'output', node: a, slot: 0 })).toMatchObject({ code: 'same-side' })
+    const other = document.connectionChecker({ side: 'input', node: a, input: 'image' })
+    expect(other({ side: 'output', node: b, slot: 0 })).toMatchObject({ code: 'cycle' })
+    const c = document.addNode('ImageScale', [0, 0])
+    expect(other({ side: 'output', node: c, slot: 0 })).toEqual({ ok: true })
   })
 
   it('takes back a delete with all its links in one step', () => {

@@ -5,7 +5,7 @@ import type { DefinitionSource, NodeDefinition } from '../definitions/types'
 import type { HandleRef } from '../definitions/handles'
 import { centreClip, cutClip, pasteClip, type PasteOptions } from '../graph/clipboard'
 import { checkConnection } from '../graph/connect'
-import { ancestors } from '../graph/cycles'
+import { ancestors, descendants } from '../graph/cycles'
 import {
   EMPTY_GRAPH,
   makeNode,
@@ -54,6 +54,7 @@ export interface NewNode {
   readonly mode?: NodeMode
 }
 
+const NOBODY: ReadonlySet<NodeId> = new Set()
 const NO_DEFINITIONS: DefinitionSource = { get: () => undefined }
 
 /**
@@ -328,16 +329,20 @@ export class EditorDocument implements GraphReader {
 
   /** A check for one end of a link that is being dragged: fast for many candidate handles. */
   connectionChecker(from: HandleRef): (to: HandleRef) => ConnectionCheck {
-    const known = from.side === 'output' ? ancestors(this, from.node) : undefined
+    const before = from.side === 'output' ? ancestors(this, from.node) : null
+    const behind = from.side === 'input' ? descendants(this, from.node) : null
+    const itself = new Set([from.node])
     return (to) => {
       if (to.side === from.side) return { ok: false, code: 'same-side', reason: 'Connect an output with an input.' }
       const output = from.side === 'output' ? from : (to as HandleRef & { side: 'output' })
       const input = from.side === 'input' ? from : (to as HandleRef & { side: 'input' })
-      return checkConnection(
-        this,
-        { source: output.node, sourceSlot: output.slot, target: input.node, targetInput: input.input },
-        known,
-      )
+      const request = {
+        source: output.node,
+        sourceSlot: output.slot,
+        target: input.node,
+        targetInput: input.input,
+      }
+      return checkConnection(this, request, before ?? (behind?.has(output.node) ? itself : NOBODY))
     }
   }
 

@@ -4,13 +4,22 @@ import type { GraphReader } from './reader'
 
 /** All nodes that `start` depends on, itself included. */
 export function ancestors(graph: GraphReader, start: NodeId): Set<NodeId> {
+  return reached(start, (id) => graph.linksInto(id).map((link) => link.source))
+}
+
+/** All nodes that depend on `start`, itself included. */
+export function descendants(graph: GraphReader, start: NodeId): Set<NodeId> {
+  return reached(start, (id) => graph.linksFrom(id).map((link) => link.target))
+}
+
+function reached(start: NodeId, next: (id: NodeId) => readonly NodeId[]): Set<NodeId> {
   const seen = new Set([start])
   const stack = [start]
   for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
-    for (const link of graph.linksInto(id)) {
-      if (seen.has(link.source)) continue
-      seen.add(link.source)
-      stack.push(link.source)
+    for (const neighbour of next(id)) {
+      if (seen.has(neighbour)) continue
+      seen.add(neighbour)
+      stack.push(neighbour)
     }
   }
   return seen

@@ -29,6 +29,9 @@ interface PageState {
   readonly panel: PanelName | null
   readonly panelWidth: number
   readonly search: SearchRequest | null
+  /** The node whose links are made by keys. */
+  readonly links: string | null
+  readonly shortcuts: boolean
   readonly palette: boolean
   readonly errors: boolean
   readonly inspector: boolean
@@ -60,6 +63,8 @@ export const usePage = create<PageState>()(() => ({
   panel: null,
   panelWidth: 288,
   search: null,
+  links: null,
+  shortcuts: false,
   palette: false,
   errors: false,
   inspector: false,
@@ -86,6 +91,9 @@ export const page = {
   openSearch: (search: SearchRequest) => usePage.setState({ search, palette: false }),
   closeSearch: () => usePage.setState({ search: null }),
   setPalette: (palette: boolean) => usePage.setState({ palette, search: null }),
+  openLinks: (links: string) => usePage.setState({ links, search: null }),
+  closeLinks: () => usePage.setState({ links: null }),
+  setShortcuts: (shortcuts: boolean) => usePage.setState({ shortcuts }),
   setErrors: (errors: boolean) => usePage.setState({ errors }),
   toggleInspector: () => usePage.setState((state) => ({ inspector: !state.inspector })),
   toggleMinimap: () => usePage.setState((state) => ({ minimap: !state.minimap })),

@@ -1,6 +1,7 @@
 /** A slot on a node's edge: filled when connected, ring when free, diamond when optional, double ring for lists. */
 import { useStoreApi } from '@xyflow/react'
 import { memo, type CSSProperties } from 'react'
+import { useAim, type AimedSlot } from '@/canvas/aim'
 import { useEditor } from '@/canvas/editor'
 import { startWire } from '@/canvas/start-wire'
 import { useWire, type DraggedWire } from '@/canvas/wire'
@@ -20,6 +21,7 @@ export const Pin = memo(function Pin({ node, handle, linked, list }: PinProps) {
   const editor = useEditor()
   const flow = useStoreApi()
   const attitude = useWire((state) => attitudeTo(state.wire, node, handle))
+  const aimed = useAim(({ from, to }) => isAt(from, node, handle) || isAt(to, node, handle))
   const input = handle.side === 'input'
   const name = t(input ? 'pin.input' : 'pin.output', { name: handle.label || handle.name || handle.type })
   const label = t(linked ? 'pin.linked' : 'pin.free', { name, type: handle.type })
@@ -39,12 +41,16 @@ export const Pin = memo(function Pin({ node, handle, linked, list }: PinProps) {
       data-optional={input && handle.optional && !handle.onWidget ? '' : undefined}
       data-widget={handle.onWidget ? '' : undefined}
       data-list={list ? '' : undefined}
+      data-aimed={aimed ? '' : undefined}
       data-faded={attitude === 'faded' ? '' : undefined}
       data-welcome={attitude === 'welcome' ? '' : undefined}
       onPointerDown={(event) => startWire(event, flow, editor, node, handle)}
     />
   )
 })
+
+const isAt = (slot: AimedSlot | null, node: string, handle: HandleLayout): boolean =>
+  slot?.node === node && slot.handle === handle.id
 
 /** Whether the dragged wire could end here. */
 function attitudeTo(wire: DraggedWire | null, node: string, handle: HandleLayout): 'none' | 'welcome' | 'faded' {

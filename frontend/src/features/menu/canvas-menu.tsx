@@ -13,6 +13,7 @@ interface CanvasMenuProps {
 
 const LINE = '-'
 const FOR_NODE = [
+  'node.links',
   'node.rename',
   'node.mute',
   'node.bypass',

@@ -6,7 +6,7 @@ import { holds, type Command, type WhenContext } from '@/commands/registry'
  * there. Second ways to a command (those that need the bare canvas) are left out.
  */
 export function offered(commands: readonly Command[], context: WhenContext): Command[] {
-  const inPalette = { ...context, canvas: true, pane: false }
+  const inPalette = { ...context, canvas: true, covered: false, pane: false }
   return commands.filter((command) => command.id !== 'app.palette' && holds(command.when, inPalette))
 }
 

@@ -7,6 +7,7 @@ import type { ConnectionRequest } from '@/document/types'
 import { countUse } from '@/features/search/usage'
 import type { NodeId, Point } from '@/graph/model'
 import { t } from '@/i18n'
+import { announce } from '@/ui/announce'
 import type { SearchRequest } from '@/ui/page'
 
 /** One undo step. Returns the new node's id. */
@@ -26,6 +27,8 @@ export function addFound(editor: Editor, definition: NodeDefinition, request: Se
   countUse(definition.classType)
   canvas.select([id])
   canvas.focus()
+  const linked = from !== null && document.linksFrom(id).length + document.linksInto(id).length > 0
+  announce(t(linked ? 'node.addedLinked' : 'node.added', { name: definition.displayName }))
   return id
 }
 

@@ -103,6 +103,7 @@ export class Tabs {
     if (document.activeElement instanceof HTMLElement && document.activeElement.closest('.flow'))
       document.activeElement.blur()
     page.closeSearch()
+    page.closeLinks()
     this.store.setState({ current: found.app })
     this.#tell()
     return true

@@ -13,6 +13,7 @@ _MODULES = (
     "conditioning_texts",
     "controlnet",
     "custom_sampling",
+    "gligen",
     "guidance",
     "guidance_variants",
     "guiders",

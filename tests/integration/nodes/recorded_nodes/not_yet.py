@@ -29,11 +29,6 @@ _CONTROL_NETS = """
     CLIPTextEncodeControlnet
 """
 
-_GLIGEN = """
-    GLIGENLoader
-    GLIGENTextBoxApply
-"""
-
 _VISION = """
     CLIPVisionEncode
     CLIPVisionLoader
@@ -59,15 +54,7 @@ _OTHER_FAMILIES = """
 
 NODES = frozenset(
     (
-        _GUIDANCE
-        + _NETWORK
-        + _TEXT
-        + _INPAINTING
-        + _LOADERS
-        + _CONTROL_NETS
-        + _GLIGEN
-        + _VISION
-        + _OTHER_FAMILIES
+        _GUIDANCE + _NETWORK + _TEXT + _INPAINTING + _LOADERS + _CONTROL_NETS + _VISION + _OTHER_FAMILIES
     ).split()
 )
 

@@ -2,6 +2,7 @@
 
 from tests.integration.nodes.recorded_nodes import (
     control_nets,
+    gligen,
     guidance_steps,
     latent_files,
     loader_errors,
@@ -21,6 +22,7 @@ ANY_NODE = "*"
 RUNNERS: dict[tuple[str | None, str], Runner] = {
     (None, ANY_NODE): run_plain,
     **control_nets.RUNNERS,
+    **gligen.RUNNERS,
     **guidance_steps.RUNNERS,
     **latent_files.RUNNERS,
     **loader_errors.RUNNERS,

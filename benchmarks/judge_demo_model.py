@@ -10,13 +10,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from PIL import Image as Pillow
 from PIL import ImageDraw
 from torch import Tensor
 
+from app.files.folders import DataFolders, data_folders
+from app.inference.devices import CPU
+from app.inference.memory import ModelStore
 from app.inference.models.checkpoint import load_checkpoint
 from app.nodes.registry import builtin_nodes
 from app.training.demo_model.captions import (
@@ -48,7 +51,7 @@ class Settings:
 
 @dataclass(kw_only=True)
 class Surroundings:
-    """The least a node call needs: no previews, no interruption, no files."""
+    """The least a node call needs: no previews, no interruption; the folders are only looked into."""
 
     node_id: str = "1"
     prompt: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -57,15 +60,8 @@ class Surroundings:
     preview_method: str = "none"
     preview_size: int = 512
 
-    @property
-    def folders(self) -> NoReturn:
-        """Not needed by the nodes used here."""
-        raise AssertionError("The judge gives its nodes no folders.")
-
-    @property
-    def models(self) -> NoReturn:
-        """Not needed by the nodes used here."""
-        raise AssertionError("The judge gives its nodes no models.")
+    folders: DataFolders = field(default_factory=lambda: data_folders(Path("workspace")))
+    models: ModelStore = field(default_factory=lambda: ModelStore(CPU))
 
     def progress(self, value: float, total: float) -> None:
         """Nobody looks."""

@@ -47,8 +47,8 @@ def read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CannotConvert(_why(error)) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise CannotConvert(f"it is damaged ({str(error).splitlines()[0]})") from error
+    except (RuntimeError, EOFError, ValueError, LookupError, zipfile.BadZipFile) as error:
+        raise CannotConvert(f"it is damaged ({_first_line(error)})") from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     tensors: dict[str, Tensor] = {}
@@ -94,7 +94,11 @@ def _why(error: pickle.UnpicklingError) -> str:
     if "GLOBAL" in text or "Unsupported" in text:
         found = text.partition("Unsupported global: GLOBAL ")[2].partition(" ")[0]
         return f"it wants to run code ({found})" if found else "it wants to run code"
-    return f"it is damaged ({text.splitlines()[0]})"
+    return f"it is damaged ({_first_line(error)})"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or "it ends early").splitlines()[0]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """Nodes that change what happens inside a UNet: better pictures, larger ones, or fewer computations."""
 
+from dataclasses import replace
+
 from app.graph.node_schema import InputSchema, NodeSchema
+from app.inference.models.compiled_unet import CompiledUNet
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.network_changes.deep_shrink import Shrink, deep_shrink
 from app.inference.network_changes.easy_cache import EasyCache
@@ -76,6 +79,10 @@ def _easy_cache(
         threshold=reuse_threshold, start_percent=start_percent, end_percent=end_percent, verbose=verbose
     )
     return (model.with_network_hooks(cache.hooks()),)
+
+
+def _compile(context: NodeContext, *, model: DiffusionModel, backend: str) -> tuple[DiffusionModel]:
+    return (replace(model, network=CompiledUNet(model.network, backend)),)
 
 
 def _factor(name: str, default: float, tooltip: str) -> InputSchema:
@@ -233,5 +240,25 @@ NODES = (
             experimental=True,
         ),
         run=_easy_cache,
+    ),
+    NodeClass(
+        schema=NodeSchema(
+            class_type="TorchCompileModel",
+            category="_for_testing",
+            description="Compiles the model at its first step, which takes minutes; later ones are faster.",
+            module="comfy_extras.nodes_torch_compile",
+            inputs=(
+                _MODEL,
+                choice(
+                    "backend",
+                    ("inductor", "cudagraphs"),
+                    multiselect=False,
+                    tooltip="How. Nodes that change the inside of a UNet switch compiling off.",
+                ),
+            ),
+            outputs=(_CHANGED,),
+            experimental=True,
+        ),
+        run=_compile,
     ),
 )

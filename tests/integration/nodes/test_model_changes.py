@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from app.inference.models.compiled_unet import CompiledUNet
 from app.inference.network_changes import easy_cache
 from tests.recorded_pipelines import NODES, Case, PipelineRunner, assert_output
 
@@ -224,6 +225,18 @@ def test_rules_for_two_sides_change_nothing_at_cfg_one(pipelines: PipelineRunner
     assert torch.equal(
         sampled(pipelines, prompt((node, BASE[node]), cfg=1.0)), sampled(pipelines, prompt(cfg=1.0))
     )
+
+
+@pytest.mark.parametrize("backend", ["inductor", "cudagraphs"])
+def test_compiling_is_prepared_for_the_backend_and_leaves_the_model_as_it_was(
+    pipelines: PipelineRunner, backend: str
+) -> None:
+    made = prompt(("TorchCompileModel", {"backend": backend}))
+    results = pipelines.run(made, ["1", "10"])
+
+    assert isinstance(results["10"].network, CompiledUNet)
+    assert results["10"].network.backend == backend
+    assert not isinstance(results["1"].network, CompiledUNet)
 
 
 def test_self_attention_guidance_without_blur_changes_nothing(

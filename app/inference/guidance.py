@@ -5,17 +5,16 @@ step the entries that act are gathered into as few calls as possible, and their 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import permutations
 
 import torch
 from torch import Tensor
 
-from app.inference.areas import cropped, encloses, resolved, size_of, weight_map
-from app.inference.conditioning import Area, CondEntry, Conditioning
-from app.inference.denoiser import Denoiser, ExtraInputs, Feed
+from app.inference.areas import cropped, resolved, weight_map
+from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.denoiser import Denoiser, Feed
 from app.inference.hooks import (
     NO_NETWORK_HOOKS,
     Memory,
@@ -23,6 +22,7 @@ from app.inference.hooks import (
     NetworkHooks,
 )
 from app.inference.interrupts import Interrupted
+from app.inference.sides import Prepared, Side, balanced
 from app.inference.types import Latent, Mask, Sigma, Sigmas, Tokens
 
 MAX_TILING = 4  # longer repetitions of a short text cost more than a second call
@@ -45,27 +45,6 @@ class Run:
     memory: Memory = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Prepared:
-    """An entry made ready for a run: resolved, its range in levels, further inputs of network and net."""
-
-    entry: CondEntry
-    number: int
-    extra: ExtraInputs
-    control_label: Tensor | None
-    first_sigma: float
-    last_sigma: float
-
-    def acts_at(self, sigma: float) -> bool:
-        """Whether the entry counts at this level."""
-        return self.last_sigma <= sigma <= self.first_sigma
-
-
-Side = tuple[Prepared, ...]
-
-_TEXT = ("tokens", "pooled", "control_tokens", "control_pooled")  # what an entry says, not where or when
-
-
 class Predictions:
     """Predicts the sides of a run, each the mean over its entries."""
 
@@ -75,11 +54,10 @@ class Predictions:
         self._numbers = 0
         self._further: dict[int, int] = {}
         prepared = [self._prepared(side, role) for side, role in zip(sides, negative, strict=True)]
-        prepared = _with_same_areas(prepared, *run.latent.shape[-2:])
-        for place in range(1, len(prepared)):
-            prepared[place] = _with_control_of(prepared[0], prepared[place])
-            prepared[place] = _with_boxes_of(prepared[0], prepared[place])
-        self.sides: list[Side] = prepared
+        self.sides: list[Side] = balanced(prepared, *run.latent.shape[-2:])
+        self._numbers = sum(len(side) for side in self.sides)
+        self._weights: dict[Prepared, Tensor] = {}
+        self._feeds: dict[tuple[Prepared, ...], Feed] = {}
 
     def number_of(self, conditioning: Conditioning, *, negative: bool = False) -> int:
         """The number of a further side, which is prepared when it is first asked for."""
@@ -102,16 +80,11 @@ class Predictions:
 
         `hooks` come in addition to the model's; `further` tells them that a hook of guidance asks.
         """
-        level = sigma.item()
-        sums = {side: torch.zeros_like(x) for side in wanted}
-        counts = {side: torch.full_like(x, NO_WEIGHT) for side in wanted}
-        parts = [part for side in wanted for part in _parts(self.sides[side], side, x, level)]
-        for group in _groups(parts):
-            for part, output in zip(group, self._evaluate(x, sigma, group, hooks, further), strict=True):
-                area = part.prepared.entry.area
-                cropped(sums[part.side], area).add_(output * part.weight)
-                cropped(counts[part.side], area).add_(part.weight)
-        return [sums[side] / counts[side] for side in wanted]
+        acting = {side: self._parts(side, x, sigma) for side in wanted}
+        outputs: dict[_Part, Latent] = {}
+        for group in _groups([part for parts in acting.values() for part in parts]):
+            outputs.update(zip(group, self._evaluate(x, sigma, group, hooks, further), strict=True))
+        return [_mean(acting[side], outputs, x) for side in wanted]
 
     def _prepared(self, conditioning: Conditioning, negative: bool) -> Side:
         return tuple(self._prepare(entry, negative) for entry in conditioning)
@@ -131,6 +104,46 @@ class Predictions:
             first_sigma=math.inf if start is None else percent_to_sigma(start),
             last_sigma=-math.inf if end is None else percent_to_sigma(end),
         )
+
+    def _parts(self, side: int, x: Latent, sigma: Sigma) -> "list[_Part]":
+        """The acting entries of a side; default entries get what the others leave of the whole weight."""
+        acting = self.sides[side]
+        if any(each.has_range for each in acting):
+            level = sigma.item()
+            acting = tuple(each for each in acting if each.acts_at(level))
+        parts = [
+            _Part(each, side, self._weight(each, x), _size(each, x))
+            for each in acting
+            if not each.entry.is_default
+        ]
+        defaults = [each for each in acting if each.entry.is_default]
+        if not defaults:
+            return parts
+        rest = torch.ones_like(x)
+        for part in parts:
+            cropped(rest, part.prepared.entry.area).sub_(1.0 if part.weight is None else part.weight)
+        rest = rest.relu()
+        if not rest.any():
+            return parts
+        return parts + [
+            _Part(each, side, cropped(rest, each.entry.area), _size(each, x)) for each in defaults
+        ]
+
+    def _weight(self, prepared: Prepared, x: Latent) -> Tensor | None:
+        """The entry's weight per place, made once a run; None: 1 everywhere."""
+        entry = prepared.entry
+        if entry.area is None and entry.mask is None and entry.strength == 1:
+            return None
+        if prepared not in self._weights:
+            self._weights[prepared] = weight_map(entry, x)
+        return self._weights[prepared]
+
+    def _feed(self, group: "list[_Part]", x: Latent) -> Feed:
+        """What the network takes for a group besides `x`, made once a run."""
+        entries = tuple(part.prepared for part in group)
+        if entries not in self._feeds:
+            self._feeds[entries] = _feed(entries, x)
+        return self._feeds[entries]
 
     def _evaluate(
         self, x: Latent, sigma: Sigma, group: "list[_Part]", hooks: NetworkHooks, further: bool
@@ -153,37 +166,40 @@ class Predictions:
         if first.grounded_texts is not None:
             hook = first.grounded_texts.hook(call.height, call.width)
             hooks = replace(hooks, after_self_attention=(*hooks.after_self_attention, hook))
-        output = self._run.model.denoise(batch, _feed(group, x), call, hooks)
+        output = self._run.model.denoise(batch, self._feed(group, x), call, hooks)
         return output.float().chunk(len(group))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """An entry that acts at a step, the side it counts for, and its weight per place of its area."""
+    """An entry that acts at a step, the side it counts for, and its weight per place of its area.
+
+    No weight is a weight of 1 everywhere; `size` is height and width of the area in cells.
+    """
 
     prepared: Prepared
     side: int
-    weight: Tensor
+    weight: Tensor | None
+    size: tuple[int, ...]
 
 
-def _parts(side: Side, number: int, x: Latent, level: float) -> list[_Part]:
-    """The acting entries of a side; default entries get what the others leave of the whole weight."""
-    acting = [each for each in side if each.acts_at(level)]
-    parts = [_Part(each, number, weight_map(each.entry, x)) for each in acting if not each.entry.is_default]
-    defaults = [each for each in acting if each.entry.is_default]
-    if not defaults:
-        return parts
-    rest = torch.ones_like(x)
+def _size(prepared: Prepared, x: Latent) -> tuple[int, ...]:
+    return tuple(cropped(x, prepared.entry.area).shape[-2:])
+
+
+def _mean(parts: list[_Part], outputs: Mapping[_Part, Latent], x: Latent) -> Latent:
+    """What the parts of a side say on average, by their weights; 0 where none of them counts."""
+    if len(parts) == 1 and parts[0].weight is None:
+        return outputs[parts[0]]
+    total, weights = torch.zeros_like(x), torch.full_like(x, NO_WEIGHT)
     for part in parts:
-        cropped(rest, part.prepared.entry.area).sub_(part.weight)
-    rest = rest.relu()
-    if not rest.any():
-        return parts
-    return parts + [_Part(each, number, cropped(rest, each.entry.area)) for each in defaults]
+        area, weight = part.prepared.entry.area, 1.0 if part.weight is None else part.weight
+        cropped(total, area).add_(outputs[part] * weight)
+        cropped(weights, area).add_(weight)
+    return total / weights
 
 
-def _feed(group: list[_Part], x: Latent) -> Feed:
-    entries = [part.prepared for part in group]
+def _feed(entries: tuple[Prepared, ...], x: Latent) -> Feed:
     length = math.lcm(*(each.entry.tokens.shape[1] for each in entries))
     size = len(x)
     context = torch.cat([_fit_batch(_tile(each.entry.tokens, length), size) for each in entries])
@@ -228,7 +244,7 @@ def _can_share(group: list[_Part]) -> bool:
         first.control_tokens is not last.control_tokens or first.control_pooled is not last.control_pooled
     ):
         return False
-    if group[0].weight.shape != group[-1].weight.shape:
+    if group[0].size != group[-1].size:
         return False
     lengths = [part.prepared.entry.tokens.shape[1] for part in group]
     widths = {part.prepared.entry.tokens.shape[2] for part in group}
@@ -246,61 +262,3 @@ def _fit_batch(tokens: Tokens, batch: int) -> Tokens:
     if len(tokens) == 1:
         return tokens.expand(batch, -1, -1)
     return tokens.repeat(math.ceil(batch / len(tokens)), 1, 1)[:batch]
-
-
-def _with_same_areas(sides: list[Side], height: int, width: int) -> list[Side]:
-    """Give each side an entry for every area of the others, so that no place has one prediction only."""
-    equal = list(sides)
-    for origins, others in permutations(range(len(sides)), 2):
-        equal[others] = equal[others] + _counterparts(equal[origins], equal[others], height, width)
-    return equal
-
-
-def _counterparts(origins: Side, others: Side, height: int, width: int) -> Side:
-    """Copies of `origins` with areas that `others` lack, with the text of the smallest entry around each."""
-    found = list(others)
-    for origin in origins:
-        area = origin.entry.area
-        if not isinstance(area, Area):
-            continue
-        around = [each for each in found if encloses(each.entry.area, area)]
-        if not around or any(each.entry.area == area for each in around):
-            continue
-        smallest = min(around, key=lambda each: size_of(each.entry.area, height, width))
-        text = {name: getattr(smallest.entry, name) for name in _TEXT}
-        inputs = {"extra": smallest.extra, "control_label": smallest.control_label}
-        found.append(replace(origin, entry=replace(origin.entry, **text), **inputs))
-    return tuple(found[len(others) :])
-
-
-def _with_control_of(positive: Side, negative: Side) -> Side:
-    """Deal the nets that reach the negative side out to its entries."""
-    reaching = tuple(each for each in positive if each.entry.control_reaches_negative)
-    return _dealt("control", reaching, negative)
-
-
-def _with_boxes_of(positive: Side, negative: Side) -> Side:
-    """Deal the grounded texts of the positive side out to the negative one's entries."""
-    return _dealt("grounded_texts", positive, negative)
-
-
-def _dealt(name: str, positive: Side, negative: Side) -> Side:
-    """Give what the positive side's entries have under `name` to the negative ones', one after the other.
-
-    Only entries for the whole picture give and take, and nothing is dealt when one of the negative side has
-    its own. What is left over goes round again, to copies of the entries.
-    """
-    gifts = [getattr(each.entry, name) for each in positive if each.entry.area is None]
-    gifts = [gift for gift in gifts if gift is not None]
-    whole = [place for place, each in enumerate(negative) if each.entry.area is None]
-    if not gifts or not whole or any(getattr(negative[place].entry, name) is not None for place in whole):
-        return negative
-    dealt = list(negative)
-    for index, gift in enumerate(gifts):
-        taker = negative[whole[index % len(whole)]]
-        changed = replace(taker, entry=replace(taker.entry, **{name: gift}))
-        if index < len(whole):
-            dealt[whole[index]] = changed
-        else:
-            dealt.append(changed)
-    return tuple(dealt)

@@ -9,7 +9,7 @@ from app.inference.conditioning import Conditioning
 from app.inference.denoiser import Denoiser
 from app.inference.guiders import CfgGuider
 from app.inference.model_sampling import ModelSampling
-from app.inference.noise import initial_noise
+from app.inference.noise import initial_noise, no_noise
 from app.inference.sample import OnStep, sample, with_channels
 from app.inference.samplers.base import Sampler
 from app.inference.samplers.registry import SAMPLERS
@@ -55,7 +55,7 @@ def ksample(
     as noisy already.
     """
     latent = with_channels(latent_image, model.channels)
-    noise = initial_noise(latent, seed, batch_index) if add_noise else torch.zeros(latent.shape)
+    noise = initial_noise(latent, seed, batch_index) if add_noise else no_noise(latent, seed)
     return sample(
         CfgGuider(model=model, positive=positive, negative=negative, cfg=cfg),
         latent,

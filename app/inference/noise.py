@@ -24,6 +24,16 @@ def initial_noise(latent: Latent, seed: int, batch_index: Sequence[int] | None =
     return torch.cat([draws[index] for index in batch_index])
 
 
+def no_noise(latent: Latent, seed: int) -> Latent:
+    """Zeros of the latent's shape, for one that is noisy already.
+
+    The global generator is reseeded all the same: what changes of the network draw from it (HyperTile, token
+    merging) shall not depend on what ran before.
+    """
+    torch.manual_seed(seed)
+    return torch.zeros(latent.shape)
+
+
 def seeded_noise(like: Latent, seed: int) -> Latent:
     """float32 noise of the shape of `like` from a CPU generator of its own."""
     return torch.randn(like.shape, generator=torch.Generator().manual_seed(seed))

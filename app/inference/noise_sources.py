@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
-
 from app.inference.latents import LatentBatch
-from app.inference.noise import initial_noise
+from app.inference.noise import initial_noise, no_noise
 from app.inference.types import Latent
 
 
@@ -42,4 +40,4 @@ class NoNoise:
 
     def draw(self, latent: LatentBatch) -> Latent:
         """Zeros."""
-        return torch.zeros(latent.samples.shape)
+        return no_noise(latent.samples, self.seed)

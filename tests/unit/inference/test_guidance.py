@@ -1,10 +1,12 @@
 """Guidance: which calls are made, with which context, and how their answers are mixed."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.conditioning import Area, CondEntry, Conditioning
 from app.inference.denoiser import Feed
 from app.inference.guidance import Run
 from app.inference.guiders import CfgGuider
@@ -99,3 +101,44 @@ def test_a_side_without_entries_predicts_nothing() -> None:
     value, _ = predict((entry(3),), (), 2.0)
 
     assert value == 6
+
+
+class Listening(MeanOfContext):
+    """Remembers what each call was fed and which entries it was for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feeds: list[Feed] = []
+        self.entries: list[int] = []
+
+    def denoise(self, x: Tensor, feed: Feed, call: NetworkCall, hooks: NetworkHooks) -> Tensor:
+        self.feeds.append(feed)
+        self.entries.extend(call.entries)
+        return super().denoise(x, feed, call, hooks)
+
+
+def test_what_the_network_is_fed_is_put_together_once_a_run() -> None:
+    model = Listening()
+    x = torch.randn(1, 4, 2, 2)
+    guider = CfgGuider(model=model, positive=(entry(3),), negative=(entry(1),), cfg=7.0)
+    predict = guider.begin(Run(model=model, latent=x, sigmas=SIGMA[None]))
+
+    predict(x, SIGMA)
+    predict(x, SIGMA / 2)
+
+    assert model.feeds[0] is model.feeds[1]
+
+
+def test_every_entry_has_a_number_of_its_own_even_copies_for_an_area() -> None:
+    model = Listening()
+    local = replace(entry(5), area=Area(height=8, width=8, y=0, x=0))
+
+    guided(model, torch.randn(1, 4, 16, 16), (entry(3), local), (entry(1),), 7.0)
+
+    assert sorted(model.entries) == [1, 2, 3, 4]
+
+
+def test_entry_without_strength_counts_nothing() -> None:
+    value, _ = predict((entry(3, strength=0.0),), (entry(1),), 1.0)
+
+    assert value == 0

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from app.inference.noise import BrownianNoise, GaussianNoise, initial_noise, seeded_noise
+from app.inference.noise import BrownianNoise, GaussianNoise, initial_noise, no_noise, seeded_noise
 from app.inference.seeds import SEED_LIMIT, following_seed
 from tests.unit.inference.golden import golden
 
@@ -78,3 +78,12 @@ def test_noise_of_a_seed_does_not_touch_the_global_stream() -> None:
 def test_after_the_largest_seed_comes_zero() -> None:
     assert following_seed(SEED_LIMIT - 1) == 0
     assert following_seed(7) == 8
+
+
+def test_run_without_noise_still_sets_the_generator_that_hooks_draw_from() -> None:
+    torch.manual_seed(99)
+    noise = no_noise(torch.zeros(1, 4, 2, 2), seed=7)
+    drawn = torch.rand(3)
+
+    assert not noise.any()
+    assert torch.equal(drawn, torch.rand(3, generator=torch.Generator().manual_seed(7)))

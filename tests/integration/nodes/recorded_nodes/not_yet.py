@@ -12,21 +12,8 @@ _NETWORK = """
     HypernetworkLoader
 """
 
-_TEXT = """
-    CLIPTextEncodeSDXL
-    CLIPTextEncodeSDXLRefiner
-"""
-
 _INPAINTING = """
     SD_4XUpscale_Conditioning
-"""
-
-_LOADERS = """
-    UNETLoader
-"""
-
-_CONTROL_NETS = """
-    CLIPTextEncodeControlnet
 """
 
 _VISION = """
@@ -52,16 +39,15 @@ _OTHER_FAMILIES = """
     USOStyleReference
 """
 
-NODES = frozenset(
-    (
-        _GUIDANCE + _NETWORK + _TEXT + _INPAINTING + _LOADERS + _CONTROL_NETS + _VISION + _OTHER_FAMILIES
-    ).split()
-)
+NODES = frozenset((_GUIDANCE + _NETWORK + _INPAINTING + _VISION + _OTHER_FAMILIES).split())
 
 FIXTURES: frozenset[tuple[str | None, str]] = frozenset(
     {
         ("clip", "CLIPSetLastLayer"),
         ("clip", "CLIPTextEncode"),
+        ("clip", "CLIPTextEncodeControlnet"),
+        ("clip", "CLIPTextEncodeSDXL"),
+        ("clip", "CLIPTextEncodeSDXLRefiner"),
     }
 )
 """Fixture and class of cases whose node is there, but not the surroundings that the case needs."""

@@ -128,7 +128,7 @@ class TestKeysWhereverTheFocusIs:
 
     def test_with_the_focus_on_a_button_of_a_panel(self, editor: Editor) -> None:
         editor.page.get_by_test_id("rail-nodes").click()
-        category = editor.page.get_by_test_id("panel-nodes").get_by_role("button", name="sampling")
+        category = editor.page.get_by_test_id("panel-nodes").locator("button[aria-expanded]").first
         category.click()
         expect(category).to_be_focused()
         editor.press("ControlOrMeta+a")

@@ -31,6 +31,7 @@ DEFAULT = (
     "ConditioningSetDefaultCombine",
 )
 NET = ("sd1", "ControlNetApplyAdvanced 0.6, 0.2-0.7", "ControlNetApplyAdvanced")
+STRONG_NET = ("sd1", "ControlNetApplyAdvanced 1.0", "ControlNetApplyAdvanced")
 OLD_NET = ("sd1", "ControlNetApply 0.8", "ControlNetApply")
 DIFF_NET = ("sd1", "DiffControlNetLoader 0.8", "DiffControlNetLoader")
 SAMPLER = ("sd1", "plain", "KSampler")
@@ -38,7 +39,8 @@ INPAINT = ("sd1_inpaint", "InpaintModelConditioning", "InpaintModelConditioning"
 EDIT = ("sd1_ip2p", "InstructPixToPixConditioning", "InstructPixToPixConditioning")
 
 OTHER_TEXT = ["3", 0]  # the negative one, in all recorded prompts
-OTHER_PICTURE = {"class_type": "LoadImage", "inputs": {"image": "golden_grad.png"}}
+OTHER_PICTURE = {"class_type": "ImageInvert", "inputs": {"image": ["5", 0]}}
+OTHER_MASK = {"class_type": "LoadImage", "inputs": {"image": "golden_grad.png"}}
 OTHER_NET = {
     "class_type": "ControlNetLoader",
     "inputs": {"control_net_name": "golden_sd1_control2.safetensors"},
@@ -63,7 +65,7 @@ CHANGES: list[tuple[tuple[str, str, str], str, Any]] = [
     (AREA_STRENGTH, "conditioning", OTHER_TEXT),
     (AREA_STRENGTH, "strength", 2.0),
     (MASK, "conditioning", OTHER_TEXT),
-    (MASK, "mask", [OTHER_PICTURE, 1]),
+    (MASK, "mask", [OTHER_MASK, 1]),
     (MASK, "strength", 0.1),
     (MASK, "set_cond_area", "mask bounds"),
     (RANGE, "conditioning", OTHER_TEXT),
@@ -81,7 +83,7 @@ CHANGES: list[tuple[tuple[str, str, str], str, Any]] = [
     (NET, "positive", OTHER_TEXT),
     (NET, "negative", ["2", 0]),
     (NET, "control_net", [OTHER_NET, 0]),
-    (NET, "image", [OTHER_PICTURE, 0]),
+    (STRONG_NET, "image", [OTHER_PICTURE, 0]),
     (NET, "strength", 0.2),
     (NET, "start_percent", 0.0),
     (NET, "end_percent", 0.3),
@@ -96,7 +98,7 @@ CHANGES: list[tuple[tuple[str, str, str], str, Any]] = [
     (INPAINT, "negative", ["2", 0]),
     (INPAINT, "vae", [OTHER_MODEL, 2]),
     (INPAINT, "pixels", [OTHER_PICTURE, 0]),
-    (INPAINT, "mask", [OTHER_PICTURE, 1]),
+    (INPAINT, "mask", [OTHER_MASK, 1]),
     (INPAINT, "noise_mask", False),
     (EDIT, "positive", OTHER_TEXT),
     (EDIT, "negative", ["2", 0]),

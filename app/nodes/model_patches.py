@@ -258,6 +258,7 @@ NODES = (
             ),
             outputs=(_CHANGED,),
             experimental=True,
+            v3=True,
         ),
         run=_compile,
     ),

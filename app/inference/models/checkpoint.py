@@ -18,7 +18,7 @@ from app.inference.models.detect import (
 from app.inference.models.detect_text import FoundTower, checkpoint_towers, single_tower, tower_width
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.load_unet import load_diffusion_model
-from app.inference.models.load_vae import load_vae
+from app.inference.models.load_vae import load_supported_vae
 from app.inference.models.model_file import ModelFile, open_model_file
 from app.inference.models.text_encoder import TextEncoder, load_text_encoder
 from app.inference.models.vae import Vae
@@ -47,7 +47,7 @@ def load_checkpoint(path: Path, device: Device) -> Checkpoint:
     return Checkpoint(
         diffusion_model=load_diffusion_model(file, parts.unet_prefix, device),
         text_encoder=load_text_encoder(towers, device) if towers else None,
-        vae=None if parts.vae_prefix is None else load_vae(file, parts.vae_prefix, device),
+        vae=None if parts.vae_prefix is None else load_supported_vae(file, parts.vae_prefix, device),
     )
 
 
@@ -66,7 +66,7 @@ def load_vae_file(path: Path, device: Device) -> Vae:
     prefix = vae_prefix(file.tensors)
     if prefix is None:
         raise wrong_kind(file, "VAE")
-    return load_vae(file, prefix, device)
+    return load_supported_vae(file, prefix, device)
 
 
 def load_text_file(path: Path, device: Device) -> TextEncoder:

@@ -18,6 +18,19 @@ LATENT_CHANNELS = 4
 _LEVEL = re.compile(r"(?:encoder\.down|encoder\.down_blocks)\.(\d+)\.")
 
 
+def load_supported_vae(file: ModelFile, prefix: str, device: Device) -> Vae:
+    """Load a VAE for the families of diffusion models that run; raises FamilyNotSupported for others."""
+    mouth = file.tensors.get(f"{prefix}decoder.conv_in.weight")
+    if mouth is not None and len(mouth.shape) == 4 and mouth.shape[1] != LATENT_CHANNELS:
+        raise FamilyNotSupported(
+            file.path,
+            f"holds a VAE of {mouth.shape[1]} channels, as of Stable Diffusion 3 and Flux, which cannot be "
+            "run yet",
+            "Choose the VAE of Stable Diffusion 1, 2 or XL.",
+        )
+    return load_vae(file, prefix, device)
+
+
 def load_vae(file: ModelFile, prefix: str, device: Device) -> Vae:
     """Load the VAE that stands under `prefix`; raises WeightsDoNotFit or FamilyNotSupported."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -48,29 +61,22 @@ def diffusers_config(shape: VaeShape) -> dict[str, Any]:
 def vae_shape(file: ModelFile, names: dict[str, str]) -> VaeShape:
     """Read a VAE's shape off its tensors; `names` maps diffusers' names to the file's."""
 
-    def dimension(name: str, axis: int) -> int:
+    def sizes(name: str) -> tuple[int, ...]:
         if name not in names:
             raise WeightsDoNotFit(file.path, f"lacks {name} in its VAE", "Choose another file.")
-        return file.tensors[names[name]].shape[axis]
+        return tuple(file.tensors[names[name]].shape)
 
     levels = _count(names, "encoder.down_blocks.{}.resnets.0.conv2.weight")
-    if len(file.tensors[names["decoder.conv_in.weight"]].shape) != 4:
+    if len(sizes("decoder.conv_in.weight")) != 4:
         raise FamilyNotSupported(
             file.path, "holds a VAE for video, which cannot be run yet", "Choose another."
         )
-    channels = dimension("decoder.conv_in.weight", 1)
-    if channels != LATENT_CHANNELS:
-        raise FamilyNotSupported(
-            file.path,
-            f"holds a VAE of {channels} channels, as of Stable Diffusion 3 and Flux, which cannot be run yet",
-            "Choose the VAE of Stable Diffusion 1, 2 or XL.",
-        )
     return VaeShape(
         widths=tuple(
-            dimension(f"encoder.down_blocks.{level}.resnets.0.conv2.weight", 0) for level in range(levels)
+            sizes(f"encoder.down_blocks.{level}.resnets.0.conv2.weight")[0] for level in range(levels)
         ),
         blocks=_count(names, "encoder.down_blocks.0.resnets.{}.conv2.weight"),
-        latent_channels=channels,
+        latent_channels=sizes("decoder.conv_in.weight")[1],
         quant_convs="quant_conv.weight" in names,
     )
 

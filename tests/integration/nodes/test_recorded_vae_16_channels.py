@@ -10,6 +10,9 @@ from torch import device as Device
 
 from app.inference.latents import LatentBatch
 from app.inference.models.checkpoint import load_vae_file
+from app.inference.models.detect import vae_prefix
+from app.inference.models.load_vae import load_vae
+from app.inference.models.model_file import open_model_file
 from app.inference.models.vae import Vae
 from app.nodes.declare import NodeResult
 from app.nodes.registry import builtin_nodes
@@ -24,7 +27,10 @@ FILM = {"temporal_size": 64, "temporal_overlap": 8}
 @pytest.fixture(scope="module")
 def vae(tmp_path_factory: pytest.TempPathFactory) -> Vae:
     path = save_network(tmp_path_factory.mktemp("vae") / "vae.safetensors", RECORD["keys"])
-    return load_vae_file(path, Device("cpu"))
+    file = open_model_file(path)
+    prefix = vae_prefix(file.tensors)
+    assert prefix is not None
+    return load_vae(file, prefix, Device("cpu"))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from app.inference.latents import LatentBatch
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.noise_sources import NoNoise, SeededNoise
+from app.inference.preview import SD1_PREVIEW, LatentRgb
 from app.inference.samplers.base import Sampler
 from app.inference.samplers.registry import SAMPLERS
 from app.nodes import custom_sampling, guiders, model_sampling, samplers, sampling, schedulers, sigmas
@@ -42,6 +43,7 @@ class ThreeSided(ToyModel):
     """Answers a third conditioning in a way of its own, and remembers nothing."""
 
     strength: float = 1.0
+    preview_factors: LatentRgb = SD1_PREVIEW
 
     def denoise(self, x: Tensor, feed: Any, call: Any, hooks: Any) -> Tensor:
         answer = super().denoise(x, feed, call, hooks)

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch import device as Device
 
 from app.inference.memory import ModelStore
+from app.inference.models.pickles import Pickles
 from tests.unit.nodes.recording_context import RecordingContext
 
 GOLDEN = Path(__file__).parent / "golden/pipelines_unet.json"
@@ -39,7 +40,7 @@ class GoldenModels:
 
     def __init__(self, base: Path) -> None:
         self.base = base
-        self._models = ModelStore(Device("cpu"), KEPT_BYTES)
+        self._models = ModelStore(Device("cpu"), KEPT_BYTES, pickles=Pickles(copies=base / "copies"))
         self._written: set[str] = set()
         _write_pictures(self.context().folders.input)
 

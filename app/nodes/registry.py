@@ -17,6 +17,7 @@ _MODULES = (
     "guidance",
     "guidance_variants",
     "guiders",
+    "hypernetwork",
     "image_animation",
     "image_batch",
     "image_composite",

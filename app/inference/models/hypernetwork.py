@@ -3,16 +3,24 @@
 The format is that of the AUTOMATIC1111 web UI. `app/nodes/hypernetwork.py` loads them.
 """
 
+import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch import device as Device
 
+from app.inference.devices import compute_dtype
 from app.inference.hooks import Attend, NetworkCall, NetworkHooks, Place
+from app.inference.models.building import build
+from app.inference.models.detect import wrong_kind
+from app.inference.models.errors import WeightsDoNotFit
+from app.inference.models.model_file import ModelFile, open_model_file
+from app.inference.models.weights import PatchedWeights
 
 logger = logging.getLogger(__name__)
 
@@ -27,65 +35,160 @@ _ACTIVATIONS: Mapping[str, type[nn.Module]] = {
     "softsign": nn.Softsign,
     "mish": nn.Mish,
 }
+_TENSOR = re.compile(r"(\d+)\.([01])\.(.+)\.weight")  # width, 0 for keys and 1 for values, layer
+_NUMBER = re.compile(r"\d+")
+
+
+class HypernetworkModule(nn.ModuleDict):
+    """By the width of an attention's keys, a network for its keys and one for its values."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Hypernetwork:
-    """For each width of an attention's keys, a network for its keys and one for its values."""
+    """The networks of a file; none where their activation is not known."""
 
-    by_width: Mapping[int, nn.ModuleList]
+    weights: PatchedWeights[HypernetworkModule]
 
     def hooks(self, strength: float) -> NetworkHooks:
         """What adds `strength` times the networks' outputs to keys and values before their projections."""
+        weights = self.weights
 
         def change(
             attend: Attend, query: Tensor, key: Tensor, value: Tensor, place: Place, call: NetworkCall
         ) -> Tensor:
-            networks = self.by_width.get(key.shape[-1])
-            if networks is not None:
-                for_key, for_value = networks
-                key, value = key + strength * for_key(key), value + strength * for_value(value)
+            width = str(key.shape[-1])
+            if width in weights.network:
+                with weights.at_work():
+                    for_key, for_value = weights.network[width].children()
+                    key = key + strength * for_key(key.to(weights.dtype)).to(key)
+                    value = value + strength * for_value(value.to(weights.dtype)).to(value)
             return attend(query, key, value)
 
         return NetworkHooks(around_attention=(change,))
 
 
-def hypernetwork(document: Mapping[Any, Any], device: Device, dtype: torch.dtype) -> Hypernetwork | None:
-    """The hypernetwork that a file's document describes; None when its activation is not known.
-
-    Integer keys are widths, each with a dict of layers for keys and one for values; the rest are options.
-    """
-    activation = _ACTIVATIONS.get(document.get("activation_func") or "linear")
+def load_hypernetwork(path: Path, device: Device) -> Hypernetwork:
+    """Load a hypernetwork from the tensors and options of a pickle's copy; raises a ModelFileError."""
+    file = open_model_file(path)
+    layers = _layers(file)
+    if not layers:
+        raise wrong_kind(file, "hypernetwork")
+    for place, names in layers.items():
+        _check_widths(file, int(place[0]), names)
+    activation = _ACTIVATIONS.get(_option(file, "activation_func") or "linear")
     if activation is None:
-        logger.warning("The hypernetwork uses %r, which is not known.", document["activation_func"])
-        return None
-    options = {name: bool(document.get(name, False)) for name in ("is_layer_norm", "activate_output")}
-    return Hypernetwork(
-        by_width={
-            width: nn.ModuleList([_network(layers, activation, **options) for layers in pair[:2]])
-            .to(device, dtype)
-            .requires_grad_(False)
-            for width, pair in document.items()
-            if isinstance(width, int)
+        logger.warning("%s has an activation that is not known and changes nothing.", path.name)
+        layers = {}
+    plan = _Plan(
+        layers=layers,
+        activation=activation or nn.Identity,
+        is_layer_norm=bool(_option(file, "is_layer_norm")),
+        activate_output=bool(_option(file, "activate_output")),
+    )
+    stored_as = next((file.tensors[f"{names[0]}.weight"].dtype for names in layers.values()), "F32")
+    weights = build(
+        lambda: _module(file, plan),
+        file,
+        dict(_names(file, plan)),
+        part="hypernetwork",
+        device=device,
+        dtype=compute_dtype(device, stored_as),
+    )
+    return Hypernetwork(weights=weights)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """Layers, in order, of each network (width, 0 for keys or 1 for values), and where activations stand.
+
+    The last linear layer is not activated unless the file says so, or has norms.
+    """
+
+    layers: Mapping[tuple[str, str], list[str]]
+    activation: type[nn.Module]
+    is_layer_norm: bool
+    activate_output: bool
+
+    def parts(self, file: ModelFile, place: tuple[str, str]) -> list[str | None]:
+        """The layers of a network by their names in the file, None for activations."""
+        names = self.layers[place]
+        linear = [name for name in names if _is_linear(file, name)]
+        parts: list[str | None] = []
+        for name in names:
+            parts.append(name)
+            if name in linear and (name != linear[-1] or self.activate_output or self.is_layer_norm):
+                parts.append(None)
+        return parts
+
+
+def _layers(file: ModelFile) -> dict[tuple[str, str], list[str]]:
+    layers: dict[tuple[str, str], list[str]] = {}
+    for name in file.tensors:
+        found = _TENSOR.fullmatch(name)
+        if found and len(file.tensors[name].shape) in (1, 2):
+            layers.setdefault((found[1], found[2]), []).append(name.removesuffix(".weight"))
+    for names in layers.values():
+        names.sort(key=lambda name: [int(each) for each in _NUMBER.findall(name)])
+    return {place: layers[place] for place in layers if all((place[0], part) in layers for part in "01")}
+
+
+def _check_widths(file: ModelFile, width: int, names: list[str]) -> None:
+    """Raise WeightsDoNotFit unless each layer takes what the one before gives, and the last gives `width`."""
+    given = width
+    for name in names:
+        shape = file.tensors[f"{name}.weight"].shape
+        if shape[-1] != given:
+            break
+        given = shape[0]
+    else:
+        if given == width:
+            return
+    raise WeightsDoNotFit(
+        file.path,
+        f"has layers for keys of width {width} that do not take what the ones before give",
+        "Choose another hypernetwork.",
+    )
+
+
+def _module(file: ModelFile, plan: _Plan) -> HypernetworkModule:
+    widths = dict.fromkeys(width for width, _ in plan.layers)
+    return HypernetworkModule(
+        {
+            width: nn.ModuleList(
+                nn.Sequential(*(_layer(file, plan, name) for name in plan.parts(file, (width, part))))
+                for part in "01"
+            )
+            for width in widths
         }
     )
 
 
-def _network(
-    layers: Mapping[str, Tensor], activation: type[nn.Module], *, is_layer_norm: bool, activate_output: bool
-) -> nn.Sequential:
-    """Linear layers with the activation behind each, in the file's order, and norms where the file has them.
+def _layer(file: ModelFile, plan: _Plan, name: str | None) -> nn.Module:
+    if name is None:
+        return plan.activation()
+    shape, bias = file.tensors[f"{name}.weight"].shape, f"{name}.bias" in file.tensors
+    if _is_linear(file, name):
+        return nn.Linear(shape[1], shape[0], bias=bias)
+    return nn.LayerNorm(shape[0], bias=bias)
 
-    The last layer is not activated unless the file says so, or has norms.
-    """
-    names = [name.removesuffix(".weight") for name in layers if name.endswith(".weight")]
-    linear = [name for name in names if layers[f"{name}.weight"].dim() == 2]
-    parts: list[nn.Module] = []
-    for name in names:
-        weight, bias = layers[f"{name}.weight"], layers[f"{name}.bias"]
-        part = nn.Linear(weight.shape[1], weight.shape[0]) if name in linear else nn.LayerNorm(len(weight))
-        part.load_state_dict({"weight": weight, "bias": bias})
-        parts.append(part)
-        if name in linear and (name != linear[-1] or activate_output or is_layer_norm):
-            parts.append(activation())
-    return nn.Sequential(*parts)
+
+def _names(file: ModelFile, plan: _Plan) -> Iterator[tuple[str, str]]:
+    """Names in the module with those in the file."""
+    for width, part in plan.layers:
+        for number, name in enumerate(plan.parts(file, (width, part))):
+            for kind in ("weight", "bias"):
+                if f"{name}.{kind}" in file.tensors:
+                    yield f"{width}.{part}.{number}.{kind}", f"{name}.{kind}"
+
+
+def _is_linear(file: ModelFile, name: str) -> bool:
+    return len(file.tensors[f"{name}.weight"].shape) == 2
+
+
+def _option(file: ModelFile, name: str) -> Any:
+    """A plain value of the pickle, as its copy keeps it; None when it is not there."""
+    text = file.metadata.get(name)
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text

@@ -8,10 +8,6 @@ _GUIDANCE = """
     SkipLayerGuidanceSD3
 """
 
-_NETWORK = """
-    HypernetworkLoader
-"""
-
 _INPAINTING = """
     SD_4XUpscale_Conditioning
 """
@@ -39,7 +35,7 @@ _OTHER_FAMILIES = """
     USOStyleReference
 """
 
-NODES = frozenset((_GUIDANCE + _NETWORK + _INPAINTING + _VISION + _OTHER_FAMILIES).split())
+NODES = frozenset((_GUIDANCE + _INPAINTING + _VISION + _OTHER_FAMILIES).split())
 
 FIXTURES: frozenset[tuple[str | None, str]] = frozenset(
     {

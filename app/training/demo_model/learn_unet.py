@@ -16,10 +16,11 @@ from app.training.demo_model.training_loop import Stage
 from app.training.demo_model.words import compact_batch, used_tokens
 
 UNET_STAGES = (
-    Stage(name="unet 64 first", share=0.18, max_steps=1300, rate=1.5e-3),
-    Stage(name="unet 64 again", share=0.12, max_steps=700, rate=1.5e-3),
-    Stage(name="unet 128", share=0.32, max_steps=2500, rate=1e-3),
-    Stage(name="unet 128 places", share=0.38, max_steps=4000, rate=1e-3),
+    Stage(name="unet 64 first", share=0.12, max_steps=1300, rate=1.5e-3),
+    Stage(name="unet 64 again", share=0.08, max_steps=700, rate=1.5e-3),
+    Stage(name="unet 128", share=0.2, max_steps=2500, rate=1e-3),
+    Stage(name="unet 128 places", share=0.25, max_steps=4000, rate=1e-3),
+    Stage(name="unet 128 last", share=0.35, max_steps=6000, rate=8e-4),
 )
 STEPS_OF_NOISE = 1000
 _SILENT = 0.1  # share of captions replaced by the empty one, for guidance
@@ -45,6 +46,9 @@ _BATCHES = {
     "unet 128": _Batch(size=128, captions=8, pictures_each=2, worded=0.4),
     "unet 128 places": _Batch(
         size=128, captions=16, pictures_each=1, worded=0.7, placed=0.8, noisy_weight=10.0
+    ),
+    "unet 128 last": _Batch(
+        size=128, captions=16, pictures_each=1, worded=0.5, placed=0.75, noisy_weight=6.0
     ),
 }
 

@@ -41,6 +41,21 @@ SHOWN = """
 }
 """
 
+DROP = """
+([name, type, bytes]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  const target = document.querySelector(".react-flow__pane");
+  const at = target.getBoundingClientRect();
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    target.dispatchEvent(new DragEvent(kind, {
+      bubbles: true, cancelable: true, dataTransfer: transfer,
+      clientX: at.x + at.width - 60, clientY: at.y + at.height - 60,
+    }));
+  }
+}
+"""
+
 
 class Editor:
     """The open page, driven by pointer and keys alone."""
@@ -248,3 +263,8 @@ def centre(target: Locator) -> Spot:
 def id_of(node: Locator) -> str:
     """The id of a drawn node."""
     return (node.get_attribute("data-testid") or "").removeprefix("node-")
+
+
+def drop(page: Page, name: str, content: bytes, kind: str) -> None:
+    """Drop a file on the canvas."""
+    page.evaluate(DROP, [name, kind, list(content)])

@@ -9,34 +9,16 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.e2e.editor import drop
 from tests.serving import Server
 
 SEED_WORKFLOW = Path(__file__).parents[1] / "golden" / "seed-workflow-api.json"
 RUN_MS = 90_000
-DROP = """
-([name, type, bytes]) => {
-  const transfer = new DataTransfer();
-  transfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
-  const target = document.querySelector(".react-flow__pane");
-  const at = target.getBoundingClientRect();
-  for (const kind of ["dragenter", "dragover", "drop"]) {
-    target.dispatchEvent(new DragEvent(kind, {
-      bubbles: true, cancelable: true, dataTransfer: transfer,
-      clientX: at.x + at.width - 60, clientY: at.y + at.height - 60,
-    }));
-  }
-}
-"""
 
 
 @pytest.fixture(autouse=True)
 def opened(page: Page) -> None:
     expect(page.get_by_test_id("node-3")).to_be_visible(timeout=15_000)
-
-
-def drop(page: Page, name: str, content: bytes, kind: str) -> None:
-    """Drop a file on the canvas."""
-    page.evaluate(DROP, [name, kind, list(content)])
 
 
 def test_saved_and_opened_on_the_server(page: Page, server: Server) -> None:

@@ -1,6 +1,7 @@
 /** What the page can do, by command id; keys come from the table of default keys. */
 import { bindingOf, type BoundCommandId } from '@/commands/default-keys'
 import type { Command } from '@/commands/registry'
+import { toast } from 'sonner'
 import { copySelection, cutSelection, pasteFromMenu } from '@/features/clipboard/clipboard'
 import type { Direction } from '@/canvas/neighbour'
 import type { App, Shared } from '@/features/app'
@@ -91,6 +92,10 @@ function editCommands(shared: Shared): Command[] {
     keyed('graph.delete', deleteSelection, { when: ['canvas', 'selectionOrLink'] }),
     keyed('graph.selectAll', ({ canvas }) => canvas.selectAll()),
     keyed('graph.clearSelection', ({ canvas }) => canvas.select([])),
+    keyed('graph.refresh', async (app) => {
+      await app.refreshDefinitions()
+      toast(t('refresh.done'))
+    }),
   ]
 }
 

@@ -21,6 +21,7 @@ export const DEFAULT_KEYS = {
   'graph.delete': { keys: ['Delete', 'Backspace'], when: ['canvas', 'selection'] },
   'graph.selectAll': { keys: ['Mod+A'], when: ['canvas'] },
   'graph.clearSelection': { keys: ['Escape'], when: ['canvas', 'selection'] },
+  'graph.refresh': { keys: ['R'], when: ['canvas'] },
   'graph.group': { keys: ['Mod+G'], when: ['canvas', 'selection'] },
   'node.search': { keys: ['Space', 'Tab', 'Shift+A'], when: ['canvas'] },
   'node.mute': { keys: ['Mod+M', 'M'], when: ['canvas', 'selection'] },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { makeNode } from '../graph/model'
+import { makeNode, type JsonObject } from '../graph/model'
 import { testDefinitions } from '../test/class-source'
 import { findOption } from './combo'
 import { defaultSize, layoutNode, TITLE_HEIGHT } from './layout'
@@ -10,6 +10,10 @@ import { definitionForNode } from './for-node'
 
 const definitions = testDefinitions()
 const get = (name: string): NodeDefinition => definitions.get(name) as NodeDefinition
+
+function definitionWith(required: JsonObject): NodeDefinition {
+  return readObjectInfo({ N: { input: { required }, output: [] } }).get('N') as NodeDefinition
+}
 
 describe('object_info', () => {
   it('puts widgets into the order of saved files', () => {
@@ -45,6 +49,27 @@ describe('object_info', () => {
       options: ['nearest', 'area'],
       default: 'nearest',
     })
+  })
+
+  it('reads colours as text and as number, and offers what is listed twice once', () => {
+    const [definition] = readObjectInfo({
+      N: {
+        input: {
+          required: {
+            a: ['COLOR', { default: '#010203' }],
+            b: ['COLOR'],
+            c: ['INT', { display: 'color', max: 0xffffff }],
+            d: [['x', 'y', 'x', 1, '1']],
+          },
+        },
+      },
+    }).all()
+    expect(definition?.inputs.map((input) => input.widget?.spec)).toMatchObject([
+      { kind: 'colour', default: '#010203' },
+      { kind: 'colour', default: '#ffffff' },
+      { kind: 'int', colour: true },
+      { options: ['x', 'y', 1, '1'] },
+    ])
   })
 
   it('follows the declared order, tolerates missing ranges, and treats forced inputs as sockets', () => {
@@ -147,6 +172,20 @@ describe('layout', () => {
     expect(small.height).toBe(small.minHeight)
     expect(small.width).toBe(small.minWidth)
     expect(defaultSize(get('KSampler'))[1]).toBe(small.minHeight - TITLE_HEIGHT)
+  })
+
+  it('leaves the longest label whole while the controls keep room, and names each of several texts', () => {
+    const long = definitionWith({
+      return_with_leftover_noise: [['enable', 'disable']],
+      text_g: ['STRING', { multiline: true }],
+      text_l: ['STRING', { multiline: true }],
+    })
+    const fresh = layoutNode(long, open)
+    expect(fresh.labelWidth).toBeGreaterThanOrEqual(26 * 7)
+    expect(fresh.width - fresh.labelWidth).toBeGreaterThanOrEqual(150)
+    expect(layoutNode(long, { size: [210, 100], collapsed: false }).labelWidth).toBeLessThan(100)
+    expect(fresh.rows.map((row) => row.captioned)).toEqual([false, true, true])
+    expect(layoutNode(get('CLIPTextEncode'), open).rows.map((row) => row.captioned)).toEqual([false])
   })
 
   it('gives spare height to text areas and pictures', () => {

@@ -150,6 +150,8 @@ export function slotType(widget: WidgetDef): string {
       return 'BOOLEAN'
     case 'combo':
       return 'COMBO'
+    case 'colour':
+      return 'COLOR'
     case 'other':
       return widget.spec.type
     case 'control':

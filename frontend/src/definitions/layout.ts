@@ -17,10 +17,23 @@ export const MEDIA_HEIGHT = 220
 export const NODE_PADDING = 8
 
 const WIDTH_WITH_WIDGETS = 270
+const WIDEST = 420
 const WIDTH_WITH_TEXT = 400
 const WIDTH_PLAIN = 200
 const REROUTE_SIZE: Size = [76, 26]
 const CHARACTER = 7.2
+const TITLE_CHARACTER = 7.8
+/** Short labels may be of wide letters only. */
+const LABEL_SLACK = 6
+/** Height of a text area's own label. */
+const CAPTION_HEIGHT = 18
+/** What a row has beside its label and its control: both edges of the node, and the gap between the two. */
+const ROW_MARGINS = 30
+/** Width that a control gets on a new node, and the least that a long label leaves it. */
+const CONTROL_WIDTH = 130
+const CONTROL_LEAST = 100
+/** A label may always have this share of its row. */
+const LABEL_SHARE = 0.38
 
 /** How a node is shown, as far as its layout depends on it. */
 export type Shown = Pick<NodeView, 'size' | 'collapsed'>
@@ -59,11 +72,12 @@ function layoutOpen(definition: NodeDefinition, size: Size | null): NodeLayout {
   const top = TITLE_HEIGHT + NODE_PADDING
   const widgetsTop = top + slotRows * SLOT_HEIGHT + (slotRows > 0 && visible(definition).length > 0 ? 4 : 0)
   const media = definition.showsMedia ? MEDIA_HEIGHT : 0
-  const rowsHeight = visible(definition).reduce((sum, widget) => sum + rowHeight(widget), 0)
+  const captioned = textAreas(definition).length > 1
+  const rowsHeight = visible(definition).reduce((sum, widget) => sum + rowHeight(widget, captioned), 0)
   const minHeight = widgetsTop + rowsHeight + media + NODE_PADDING
   const height = Math.max(minHeight, size ? Math.round(size[1]) + TITLE_HEIGHT : 0)
   const spare = height - minHeight
-  const rows = placeRows(visible(definition), widgetsTop, spare)
+  const rows = placeRows(definition, widgetsTop, spare)
   const last = rows.at(-1)
   const mediaTop = last ? last.y + last.height : widgetsTop
   return {
@@ -72,6 +86,7 @@ function layoutOpen(definition: NodeDefinition, size: Size | null): NodeLayout {
     minWidth,
     minHeight,
     rows,
+    labelWidth: labelWidth(definition, width),
     handles: [
       ...sockets.map((input, at) => inputAt(input, 0, top + (at + 0.5) * SLOT_HEIGHT, false)),
       ...rows.flatMap((row) => widgetHandle(definition, row)),
@@ -90,6 +105,7 @@ function layoutCollapsed(definition: NodeDefinition): NodeLayout {
     minWidth: width,
     minHeight: TITLE_HEIGHT,
     rows: [],
+    labelWidth: 0,
     handles: [
       ...definition.inputs.filter(hasHandle).map((input) => inputAt(input, 0, middle, input.kind === 'widget')),
       ...definition.outputs.map((output) => outputAt(output, width, middle)),
@@ -108,6 +124,7 @@ function layoutReroute(definition: NodeDefinition): NodeLayout {
     minWidth: width,
     minHeight: height,
     rows: [],
+    labelWidth: 0,
     handles: [
       ...definition.inputs.map((input) => inputAt(input, 0, middle, false)),
       ...definition.outputs.map((output) => outputAt(output, width, middle)),
@@ -121,13 +138,14 @@ function visible(definition: NodeDefinition): readonly WidgetDef[] {
   return definition.widgets.filter((widget) => widget.spec.kind !== 'filter')
 }
 
-function placeRows(widgets: readonly WidgetDef[], top: number, spare: number): WidgetRow[] {
-  const growing = widgets.filter(isTextArea).length
+function placeRows(definition: NodeDefinition, top: number, spare: number): WidgetRow[] {
+  const growing = textAreas(definition).length
   const share = growing > 0 ? Math.floor(spare / growing) : 0
   let y = top
-  return widgets.map((widget) => {
-    const height = rowHeight(widget) + (isTextArea(widget) ? share : 0)
-    const row = { widget, y, height }
+  return visible(definition).map((widget) => {
+    const captioned = growing > 1 && isTextArea(widget)
+    const height = rowHeight(widget, captioned) + (isTextArea(widget) ? share : 0)
+    const row = { widget, y, height, captioned }
     y += height
     return row
   })
@@ -135,7 +153,26 @@ function placeRows(widgets: readonly WidgetDef[], top: number, spare: number): W
 
 const isTextArea = (widget: WidgetDef): boolean => widget.spec.kind === 'text' && widget.spec.multiline
 
-const rowHeight = (widget: WidgetDef): number => (isTextArea(widget) ? TEXT_AREA_HEIGHT : WIDGET_HEIGHT)
+const textAreas = (definition: NodeDefinition): WidgetDef[] => definition.widgets.filter(isTextArea)
+
+/** A single text area needs no label: its node is named after it. */
+function rowHeight(widget: WidgetDef, captioned: boolean): number {
+  if (!isTextArea(widget)) return WIDGET_HEIGHT
+  return TEXT_AREA_HEIGHT + (captioned ? CAPTION_HEIGHT : 0)
+}
+
+/** The longest label, as far as the controls keep enough room. */
+function labelWidth(definition: NodeDefinition, width: number): number {
+  const room = width - ROW_MARGINS
+  return Math.round(Math.min(longestLabel(definition), Math.max(room * LABEL_SHARE, room - CONTROL_LEAST)))
+}
+
+function longestLabel(definition: NodeDefinition): number {
+  return longest(visible(definition).flatMap((widget) => (isTextArea(widget) ? [] : [widget.label])))
+}
+
+const longest = (labels: readonly string[]): number =>
+  Math.ceil(Math.max(0, ...labels.map((label) => label.length * CHARACTER + LABEL_SLACK)))
 
 const hasHandle = (input: InputDef): boolean => input.kind === 'socket' || input.widget?.linkable === true
 
@@ -176,22 +213,18 @@ function outputAt(output: NodeDefinition['outputs'][number], x: number, y: numbe
 }
 
 function preferredWidth(definition: NodeDefinition): number {
-  const plain = definition.widgets.some(isTextArea)
-    ? WIDTH_WITH_TEXT
-    : definition.widgets.length > 0 || definition.showsMedia
-      ? WIDTH_WITH_WIDGETS
-      : WIDTH_PLAIN
-  return Math.max(
-    plain,
-    minimalWidth(
-      definition,
-      definition.inputs.filter((input) => input.kind === 'socket'),
-    ),
-  )
+  const plain =
+    textAreas(definition).length > 0 ? WIDTH_WITH_TEXT : hasRows(definition) ? WIDTH_WITH_WIDGETS : WIDTH_PLAIN
+  const rows = definition.widgets.length > 0 ? longestLabel(definition) + ROW_MARGINS + CONTROL_WIDTH : 0
+  const title = definition.displayName.length * TITLE_CHARACTER + 3 * NODE_PADDING
+  const sockets = definition.inputs.filter((input) => input.kind === 'socket')
+  return Math.max(plain, minimalWidth(definition, sockets), Math.min(WIDEST, Math.ceil(Math.max(rows, title))))
 }
 
+const hasRows = (definition: NodeDefinition): boolean => definition.widgets.length > 0 || definition.showsMedia
+
 function minimalWidth(definition: NodeDefinition, sockets: readonly InputDef[]): number {
-  const longest = (labels: readonly string[]) => Math.max(0, ...labels.map((label) => label.length)) * CHARACTER
-  const slots = longest(sockets.map((input) => input.label)) + longest(definition.outputs.map((output) => output.name))
-  return Math.min(360, Math.ceil(Math.max(definition.widgets.length > 0 ? 200 : 120, slots + 48)))
+  const slots =
+    longest(sockets.map((input) => input.label)) + longest(definition.outputs.map((output) => output.name)) + 48
+  return Math.min(360, Math.max(definition.widgets.length > 0 ? 200 : 120, slots))
 }

@@ -20,6 +20,8 @@ export type WidgetSpec =
       readonly step: Numeric
       /** `null`: the value has no control after generate. Otherwise the mode a new node starts with. */
       readonly control: ControlMode | null
+      /** The number is a colour, 0xRRGGBB. */
+      readonly colour: boolean
     }
   | {
       readonly kind: 'float'
@@ -53,6 +55,8 @@ export type WidgetSpec =
       readonly upload: 'image' | 'video' | 'audio' | null
       readonly control: ControlMode | null
     }
+  /** A colour as text, `#rrggbb`. */
+  | { readonly kind: 'colour'; readonly default: string }
   /** A widget type that this editor has no control for; its value is kept and sent. */
   | { readonly kind: 'other'; readonly type: string; readonly default: Json }
   /** The mode menu that follows a value with control after generate. */
@@ -165,6 +169,8 @@ export interface WidgetRow {
   /** Top edge, from the top of the whole node. */
   readonly y: number
   readonly height: number
+  /** The label stands above the control: one of several text areas. */
+  readonly captioned: boolean
 }
 
 /** Sizes and places of everything on a node, computed without the DOM. Pixels at zoom 1, title bar included. */
@@ -175,6 +181,8 @@ export interface NodeLayout {
   readonly minHeight: number
   readonly handles: readonly HandleLayout[]
   readonly rows: readonly WidgetRow[]
+  /** Width of the column in which the widgets' labels stand. */
+  readonly labelWidth: number
   /** The area for pictures at the bottom; height 0 when the class shows none. */
   readonly media: { readonly y: number; readonly height: number }
 }

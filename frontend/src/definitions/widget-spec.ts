@@ -1,11 +1,13 @@
 /** Decides whether an input is a widget and what kind; also which extra entries follow it in a saved file. */
 import type { Json, JsonObject } from '../graph/model'
 import { controlSpec, valueWidget } from './editor-nodes'
+import { CAPTURES } from './captures'
 import type { ComboOption, ControlMode, Numeric, WidgetDef, WidgetSpec } from './types'
 
 /** Inputs of these names get control after generate without being asked. */
 const SEED_NAMES: ReadonlySet<string> = new Set(['seed', 'noise_seed'])
-const OTHER_WIDGETS: ReadonlySet<string> = new Set(['COLOR', 'MARKDOWN', 'BOUNDING_BOX', 'CURVE'])
+const OTHER_WIDGETS: ReadonlySet<string> = new Set(['MARKDOWN', 'BOUNDING_BOX', 'CURVE', ...CAPTURES])
+const WHITE = '#ffffff'
 const CONTROL_MODES: readonly string[] = ['fixed', 'increment', 'decrement', 'randomize', 'increment-wrap']
 
 /** Range of integers without a declared one: what a JavaScript number holds exactly. */
@@ -78,6 +80,8 @@ function readSpec({ name, type, choices, options }: DeclaredInput): WidgetSpec |
       }
     case 'COMBO':
       return comboSpec(choices ?? (Array.isArray(options['options']) ? options['options'] : []), options)
+    case 'COLOR':
+      return { kind: 'colour', default: string(options['default']) ?? WHITE }
     default:
       return OTHER_WIDGETS.has(type) ? { kind: 'other', type, default: options['default'] ?? null } : null
   }
@@ -91,6 +95,7 @@ function intSpec(options: JsonObject, mode: ControlMode | null): WidgetSpec {
     max: integer(options['max']) ?? INT_MAX,
     step: integer(options['step']) || 1,
     control: mode,
+    colour: options['display'] === 'color',
   }
 }
 
@@ -108,7 +113,7 @@ function floatSpec(options: JsonObject, mode: ControlMode | null): WidgetSpec {
 }
 
 function comboSpec(choices: readonly Json[], options: JsonObject): WidgetSpec {
-  const usable = choices.filter(isOption)
+  const usable = [...new Set(choices.filter(isOption))]
   const given = options['default']
   return {
     kind: 'combo',

@@ -1,5 +1,5 @@
 /** The list that `openChoices` shows: a filter above long lists, arrow keys, Enter, Escape. */
-import { Command } from 'cmdk'
+import { Command, defaultFilter } from 'cmdk'
 import { useEffect, useRef, useState } from 'react'
 import { t } from '@/i18n'
 import { closeChoices, type ChoicesRequest } from '@/ui/choices'
@@ -11,8 +11,9 @@ const FILTER_FROM = 8
 export default function ChoicesList({ request }: { request: ChoicesRequest }) {
   const box = useRef<HTMLDivElement>(null)
   const [place] = useState(() => beside(request.anchor.getBoundingClientRect()))
-  const current = request.options.find((option) => option.value === request.value)
-  const [marked, setMarked] = useState(current ? String(current.value) : '')
+  const [marked, setMarked] = useState(() =>
+    keyOf(request.options.findIndex((option) => option.value === request.value)),
+  )
   const filter = request.options.length >= FILTER_FROM
 
   useEffect(() => {
@@ -37,6 +38,7 @@ export default function ChoicesList({ request }: { request: ChoicesRequest }) {
       <Command
         label={request.label}
         loop
+        filter={byLabel}
         value={marked}
         onValueChange={setMarked}
         onKeyDown={(event) => {
@@ -50,10 +52,10 @@ export default function ChoicesList({ request }: { request: ChoicesRequest }) {
         {filter ? <Command.Input autoFocus className="field" placeholder={t('choices.filter')} /> : null}
         <Command.List id="choices" className="choices-list" label={request.label}>
           <Command.Empty className="empty">{t('choices.none')}</Command.Empty>
-          {request.options.map((option) => (
+          {request.options.map((option, at) => (
             <Command.Item
-              key={`${typeof option.value} ${String(option.value)}`}
-              value={String(option.value)}
+              key={keyOf(at)}
+              value={keyOf(at)}
               keywords={[option.label]}
               className="menu-item"
               onSelect={() => {
@@ -73,6 +75,12 @@ export default function ChoicesList({ request }: { request: ChoicesRequest }) {
     </div>
   )
 }
+
+/** Values may look alike (1 and "1"), so the place in the list tells them apart. */
+const keyOf = (at: number): string => (at < 0 ? '' : `choice ${at}`)
+
+const byLabel = (_key: string, typed: string, keywords: string[] = []): number =>
+  defaultFilter(keywords.join(' '), typed, [])
 
 /** Under the anchor when there is room, above it otherwise. */
 function beside(anchor: DOMRect) {

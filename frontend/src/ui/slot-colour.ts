@@ -33,7 +33,7 @@ function hash(text: string): number {
 }
 
 const TINTS: readonly (readonly [RegExp, string])[] = [
-  [/load|checkpoint|model_merging/, 'loaders'],
+  [/load|checkpoint|model_(merging|patches)|guidance|advanced\/model/, 'loaders'],
   [/conditioning/, 'conditioning'],
   [/sampling/, 'sampling'],
   [/latent/, 'latent'],

@@ -14,6 +14,8 @@ export interface ControlProps<K extends WidgetSpec['kind'] = WidgetSpec['kind']>
   /** Sentence about what is wrong with the value. */
   readonly error: string | null
   readonly onChange: (value: Json) => void
+  /** The label can be read above the control. */
+  readonly captioned?: boolean
 }
 
 /** A value as text: texts as they are, nothing for null, everything else as JSON. */

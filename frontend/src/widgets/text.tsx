@@ -2,14 +2,14 @@
 import type { KeyboardEvent } from 'react'
 import { written, type ControlProps } from '@/widgets/control'
 
-export function TextControl({ spec, value, label, testId, linked, error, onChange }: ControlProps<'text'>) {
+export function TextControl({ spec, value, label, testId, linked, error, onChange, captioned }: ControlProps<'text'>) {
   const text = written(value)
   const common = {
     'data-testid': testId,
     'aria-label': label,
     'aria-invalid': error !== null,
     readOnly: linked,
-    placeholder: spec.placeholder ?? undefined,
+    placeholder: spec.placeholder ?? (spec.multiline && !captioned ? label : undefined),
     spellCheck: false,
     value: text,
   }

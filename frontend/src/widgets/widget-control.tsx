@@ -2,8 +2,10 @@
 import type { WidgetDef } from '@/definitions/types'
 import { BooleanControl } from '@/widgets/boolean'
 import { ComboControl } from '@/widgets/combo'
-import { written, type ControlProps } from '@/widgets/control'
+import { ColourControl, ColourNumberControl } from '@/widgets/colour'
+import type { ControlProps } from '@/widgets/control'
 import { ControlModeControl } from '@/widgets/control-mode'
+import { KeptValue } from '@/widgets/kept-value'
 import { NumberControl } from '@/widgets/number'
 import { TextControl } from '@/widgets/text'
 import { UploadControl } from '@/widgets/upload'
@@ -17,6 +19,7 @@ export function WidgetControl({ widget, onFile, ...props }: WidgetControlProps) 
   const { spec } = widget
   switch (spec.kind) {
     case 'int':
+      return spec.colour ? <ColourNumberControl spec={spec} {...props} /> : <NumberControl spec={spec} {...props} />
     case 'float':
       return <NumberControl spec={spec} {...props} />
     case 'text':
@@ -39,8 +42,10 @@ export function WidgetControl({ widget, onFile, ...props }: WidgetControlProps) 
           onFile={onFile}
         />
       )
+    case 'colour':
+      return <ColourControl spec={spec} {...props} />
     case 'other':
-      return <output className="linked-note">{written(props.value)}</output>
+      return <KeptValue spec={spec} {...props} />
   }
 }
 

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { WidgetDef, WidgetSpec } from '@/definitions/types'
 import type { Json } from '@/graph/model'
 import { ChoicesHost, useChoices } from '@/ui/choices'
+import { hexOf } from '@/widgets/colours'
 import { WidgetControl } from '@/widgets/widget-control'
 
 const widget = (spec: WidgetSpec): WidgetDef => ({
@@ -53,7 +54,7 @@ function show(spec: WidgetSpec, first: Json, { linked = false, onFile = () => un
   return { changed, user: userEvent.setup() }
 }
 
-const int = { kind: 'int', default: 0, min: 1, max: 100, step: 1, control: null } as const
+const int = { kind: 'int', default: 0, min: 1, max: 100, step: 1, control: null, colour: false } as const
 const seed = { ...int, min: 0, max: 18446744073709551615n, control: 'randomize' } as const
 const float = { kind: 'float', default: 0, min: 0, max: 100, step: 0.1, round: 0.01, control: null } as const
 
@@ -174,6 +175,83 @@ describe('combo', () => {
     show(combo, 'gone.safetensors')
     expect(screen.getByTestId('w').textContent).toBe('gone.safetensors')
     expect(screen.getByTestId('w').getAttribute('aria-invalid')).toBe('true')
+  })
+})
+
+describe('menus with entries that look alike', () => {
+  const options = [1, '1', true, 'true', 'x', 'y', 'z', ' 1 ']
+  const combo = { kind: 'combo', default: 1, options, upload: null, control: null } as const
+
+  it('tells them apart', async () => {
+    const { changed, user } = show(combo, 1)
+    await user.click(screen.getByTestId('w'))
+    await screen.findByPlaceholderText('Filter', {}, { timeout: 10_000 })
+    await user.click(screen.getAllByRole('option')[1] as HTMLElement)
+    expect(changed).toHaveBeenLastCalledWith('1')
+    await user.click(screen.getByTestId('w'))
+    await user.click(screen.getAllByRole('option')[7] as HTMLElement)
+    expect(changed).toHaveBeenLastCalledWith(' 1 ')
+  })
+
+  it('are not found by their place in the list', async () => {
+    const { user } = show(combo, 1)
+    await user.click(screen.getByTestId('w'))
+    await user.type(await screen.findByPlaceholderText('Filter'), 'choice')
+    expect(screen.queryAllByRole('option')).toEqual([])
+  })
+})
+
+describe('colour', () => {
+  it('is picked as text', async () => {
+    const { changed, user } = show({ kind: 'colour', default: '#ffffff' }, '#102030')
+    const swatch = screen.getByTestId('w-swatch')
+    expect(swatch).toHaveProperty('value', '#102030')
+    fireEvent.change(swatch, { target: { value: '#ff8000' } })
+    expect(changed).toHaveBeenLastCalledWith('#ff8000')
+    await user.clear(screen.getByRole('textbox'))
+    await user.type(screen.getByRole('textbox'), '#0f0')
+    expect(swatch).toHaveProperty('value', '#00ff00')
+  })
+
+  it('is picked as number where the class wants one', () => {
+    const { changed } = show({ ...int, min: 0, max: 0xffffff, colour: true }, 255)
+    const swatch = screen.getByTestId('w-swatch')
+    expect(swatch).toHaveProperty('value', '#0000ff')
+    fireEvent.change(swatch, { target: { value: '#010203' } })
+    expect(changed).toHaveBeenLastCalledWith(0x010203)
+    expect(screen.getByRole('spinbutton')).toHaveProperty('value', '66051')
+  })
+
+  it('cannot be picked while a link gives it', () => {
+    show({ kind: 'colour', default: '#ffffff' }, '#102030', { linked: true })
+    expect(screen.getByTestId('w-swatch')).toHaveProperty('disabled', true)
+  })
+
+  it.each([
+    ['#ABC', '#aabbcc'],
+    ['a1b2c3', '#a1b2c3'],
+    ['#a1b2c3ff', '#a1b2c3'],
+    ['tomato', '#000000'],
+    ['#12345', '#000000'],
+    [null, '#000000'],
+    [0x1000000, '#ffffff'],
+    [-1, '#000000'],
+    [65280n, '#00ff00'],
+  ])('reads %o as %s', (value, hex) => {
+    expect(hexOf(value)).toBe(hex)
+  })
+})
+
+describe('values without a control', () => {
+  it('say that nothing can be recorded yet', () => {
+    show({ kind: 'other', type: 'WEBCAM', default: null }, null)
+    expect(screen.getByTestId('w').textContent).toBe('w: recording is not possible here yet.')
+  })
+
+  it('are shown as they are kept', () => {
+    show({ kind: 'other', type: 'CURVE', default: [] }, [[0, 1]])
+    expect(screen.getByTestId('w').textContent).toBe('[[0,1]]')
+    expect(screen.getByTestId('w').title).toContain('CURVE')
   })
 })
 

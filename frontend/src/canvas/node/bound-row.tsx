@@ -2,10 +2,13 @@
 import { memo, useCallback, type DragEvent } from 'react'
 import { useEditor, useRefusals, useWidget } from '@/canvas/editor'
 import { sentenceOf } from '@/canvas/node/refusal'
-import type { WidgetRow } from '@/definitions/types'
+import { CAPTURES } from '@/definitions/captures'
+import type { WidgetRow, WidgetSpec } from '@/definitions/types'
 import type { Json } from '@/graph/model'
 import { t } from '@/i18n'
 import { WidgetControl } from '@/widgets/widget-control'
+
+const isCapture = (spec: WidgetSpec): boolean => spec.kind === 'other' && CAPTURES.has(spec.type)
 
 export interface BoundRowProps {
   readonly node: string
@@ -26,7 +29,7 @@ export const BoundRow = memo(function BoundRow({ node, row, linked }: BoundRowPr
   const upload = useCallback((file: File) => void editor.uploadInto(node, widget.input, file), [editor, node, widget])
   const endStep = () => editor.document.endStep()
   const takesFiles = widget.spec.kind === 'upload'
-  const wide = (widget.spec.kind === 'text' && widget.spec.multiline) || takesFiles
+  const wide = (widget.spec.kind === 'text' && widget.spec.multiline) || takesFiles || isCapture(widget.spec)
   const drop = (event: DragEvent) => {
     const file = event.dataTransfer.files[0]
     if (!takesFiles || !file) return
@@ -39,7 +42,8 @@ export const BoundRow = memo(function BoundRow({ node, row, linked }: BoundRowPr
       className="row"
       style={{ top: row.y, height: row.height }}
       data-wide={wide ? '' : undefined}
-      title={error ?? widget.tooltip ?? undefined}
+      data-captioned={row.captioned ? '' : undefined}
+      title={error ?? widget.tooltip ?? widget.label}
       onBlur={endStep}
       onPointerUp={endStep}
       onDrop={drop}
@@ -53,6 +57,7 @@ export const BoundRow = memo(function BoundRow({ node, row, linked }: BoundRowPr
         testId={`widget-${node}-${widget.name}`}
         linked={linked}
         error={error}
+        captioned={row.captioned}
         onChange={change}
         onFile={upload}
       />

@@ -32,7 +32,7 @@ export const GraphNode = memo(function GraphNode({ id, data, selected }: NodePro
     'data-mode': MODES[view.mode],
     'data-state': wrong ? 'error' : run.status,
     'data-unknown': unknown ? '' : undefined,
-    style: { '--tint': tint(data, unknown) } as CSSProperties,
+    style: { '--tint': tint(data, unknown), '--label-width': `${data.layout.labelWidth}px` } as CSSProperties,
   }
   if (lod > 0) {
     return (

@@ -4,6 +4,7 @@ import { openFile } from '@/formats/open-file'
 import { parseLossless } from '@/formats/lossless-json'
 import { isObject, text as textOf, type FileRef } from '@/api/wire'
 import type { App } from '@/features/app'
+import { nameInMenu } from '@/features/import/file-names'
 import { addFound } from '@/features/search/add-found'
 import { tellError } from '@/features/tell-error'
 import { showImported } from '@/features/workflows/opening'
@@ -52,10 +53,8 @@ async function takeFile(app: App, file: File, at: { x: number; y: number }): Pro
 /** A Load Image node that shows a picture of the server. */
 function placePicture(app: App, file: FileRef | null, at: { x: number; y: number }): void {
   if (!file || !app.document.definitions.get(LOADER)) return
-  const name = file.subfolder ? `${file.subfolder}/${file.filename}` : file.filename
-  const value = file.type === 'input' ? name : `${name} [${file.type}]`
   const { x, y } = app.canvas.toGraph(at.x, at.y)
-  const id = app.document.addNode(LOADER, [Math.round(x), Math.round(y)], { widgets: { image: value } })
+  const id = app.document.addNode(LOADER, [Math.round(x), Math.round(y)], { widgets: { image: nameInMenu(file) } })
   app.canvas.select([id])
 }
 

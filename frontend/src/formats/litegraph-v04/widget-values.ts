@@ -82,6 +82,7 @@ function score(widget: WidgetDef, value: Json): 0 | 1 | 2 {
     case 'float':
       return typeof value === 'number' || typeof value === 'bigint' ? 2 : value === null || isNumeral(value) ? 1 : 0
     case 'text':
+    case 'colour':
       return typeof value === 'string' ? 2 : value === null ? 1 : 0
     case 'boolean':
       return typeof value === 'boolean' ? 2 : 0

@@ -247,7 +247,7 @@ describe('texts', () => {
 })
 
 describe('control after generate', () => {
-  const int = { kind: 'int', default: 0, min: 0, max: SEED, step: 1, control: 'randomize' } as const
+  const int = { kind: 'int', default: 0, min: 0, max: SEED, step: 1, control: 'randomize', colour: false } as const
   const combo = { kind: 'combo', default: 'a', options: ['a', 'b', 'c'], upload: null, control: 'fixed' } as const
 
   it.each([

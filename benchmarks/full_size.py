@@ -76,7 +76,7 @@ def report(name: str, path: Path, size: int) -> None:
 @torch.inference_mode()
 def measure(path: Path, name: str, size: int) -> dict[str, float]:
     """All figures of one file; the libraries are imported before the clock runs."""
-    from app.inference.devices import CPU
+    from app.inference.memory.devices import CPU
     from app.inference.models.checkpoint import import_networks, load_checkpoint
 
     import_networks()

@@ -18,8 +18,8 @@ from PIL import ImageDraw
 from torch import Tensor
 
 from app.files.folders import DataFolders, data_folders
-from app.inference.devices import CPU
-from app.inference.memory import ModelStore
+from app.inference.memory.devices import CPU
+from app.inference.memory.model_store import ModelStore
 from app.inference.models.checkpoint import load_checkpoint
 from app.nodes.registry import builtin_nodes
 from app.training.demo_model.captions import (

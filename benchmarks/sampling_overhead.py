@@ -7,11 +7,12 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import CondEntry
+from app.inference.conditioning.entry import CondEntry
 from app.inference.denoiser import ExtraInputs, Feed
-from app.inference.hooks import NO_GUIDANCE_HOOKS, GuidanceHooks, NetworkCall, NetworkHooks
+from app.inference.hooks.guidance import NO_GUIDANCE_HOOKS, GuidanceHooks
+from app.inference.hooks.network import NetworkCall, NetworkHooks
 from app.inference.ksample import SamplingPlan, ksample
-from app.inference.latent_format import SD1_LATENT, LatentFormat
+from app.inference.latents.format import SD1_LATENT, LatentFormat
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.samplers.registry import SAMPLERS
 from benchmarks.tools.figures import show

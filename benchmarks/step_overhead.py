@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.inference.devices import CPU
-from app.inference.hooks import NO_NETWORK_HOOKS, NetworkCall
+from app.inference.hooks.network import NO_NETWORK_HOOKS, NetworkCall
+from app.inference.memory.devices import CPU
 from app.inference.model_sampling import families
 from app.inference.models.checkpoint import load_checkpoint
-from app.inference.models.unet import UNet
+from app.inference.models.unet.walk import UNet
 from benchmarks.tools.figures import show
 from benchmarks.tools.random_models import write_random
 from tests.checkpoints import save_tiny

@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import device as Device
 
-from app.inference.memory import ModelStore
-from app.inference.models.pickles import Pickles
+from app.inference.memory.model_store import ModelStore
+from app.inference.models.files.pickles import Pickles
 from tests.unit.nodes.recording_context import RecordingContext
 
 GOLDEN = Path(__file__).parent / "golden/pipelines_unet.json"

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import CondEntry, PictureSize
-from app.inference.latents import LatentBatch
+from app.inference.conditioning.entry import CondEntry, PictureSize
+from app.inference.latents.batch import LatentBatch
 from app.nodes.context import NodeContext
 from app.nodes.registry import builtin_nodes
 from tests.golden_models import GoldenModels, recorded

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-CONVERTER = "app.inference.convert_pickle"
+CONVERTER = "app.inference.models.files.convert_pickle"
 
 
 class CannotConvert(Exception):

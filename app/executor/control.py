@@ -78,10 +78,10 @@ class Control:
     def _device_loop(self) -> None:
         import torch
 
-        from app.inference.devices import choose_device, describe_devices
-        from app.inference.memory import ModelStore
+        from app.inference.memory.devices import choose_device, describe_devices
+        from app.inference.memory.model_store import ModelStore
         from app.inference.models.checkpoint import import_networks
-        from app.inference.models.pickles import REFUSED, Pickles
+        from app.inference.models.files.pickles import REFUSED, Pickles
         from app.nodes.registry import builtin_nodes
 
         nodes = builtin_nodes()

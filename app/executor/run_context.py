@@ -12,7 +12,7 @@ from app.protocol.codec import FRAME_LIMIT
 from app.protocol.events import NodePicture, NodePreview, NodeProgress, NodeText, PromptEvent
 
 if TYPE_CHECKING:  # importing it loads torch; the executor says so politely when torch is missing
-    from app.inference.memory import ModelStore
+    from app.inference.memory.model_store import ModelStore
 
 
 MOST_PICTURE_BYTES = FRAME_LIMIT - 4096  # names and lengths need the rest

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 
 from app.inference.denoiser import Denoiser
-from app.inference.guiders import Guider
-from app.inference.latents import LatentBatch
-from app.inference.noise_sources import NoiseSource
+from app.inference.guidance.guiders import Guider
+from app.inference.latents.batch import LatentBatch
+from app.inference.noise.sources import NoiseSource
 from app.inference.sample import OnStep, sample, with_channels
 from app.inference.samplers.base import Sampler
 from app.inference.types import Latent, Sigmas

@@ -7,10 +7,11 @@ from typing import Protocol
 from torch import Tensor
 from torch import device as Device
 
-from app.inference.conditioning import CondEntry
-from app.inference.control import Control
-from app.inference.hooks import GuidanceHooks, NetworkCall, NetworkHooks
-from app.inference.latent_format import LatentFormat
+from app.inference.conditioning.control import Control
+from app.inference.conditioning.entry import CondEntry
+from app.inference.hooks.guidance import GuidanceHooks
+from app.inference.hooks.network import NetworkCall, NetworkHooks
+from app.inference.latents.format import LatentFormat
 from app.inference.model_sampling import ModelSampling
 from app.inference.types import Latent, Mask, Tokens
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import torch
 
-from app.inference.conditioning import Conditioning
+from app.inference.conditioning.entry import Conditioning
 from app.inference.denoiser import Denoiser
-from app.inference.guiders import CfgGuider
+from app.inference.guidance.guiders import CfgGuider
 from app.inference.model_sampling import ModelSampling
-from app.inference.noise import initial_noise, no_noise
+from app.inference.noise.generators import initial_noise, no_noise
 from app.inference.sample import OnStep, sample, with_channels
 from app.inference.samplers.base import Sampler
 from app.inference.samplers.registry import SAMPLERS
-from app.inference.schedules import schedule, share
+from app.inference.schedules.schedulers import schedule, share
 from app.inference.types import Latent, Mask, Sigmas
 
 

@@ -9,14 +9,14 @@ import torch
 from torch.nn.functional import interpolate
 
 from app.inference.denoiser import Denoiser
-from app.inference.guidance import Run
-from app.inference.guided import Guided
-from app.inference.guiders import Guider, Predict
-from app.inference.hooks import MaskAtStep
+from app.inference.guidance.guided import Guided
+from app.inference.guidance.guiders import Guider, Predict
+from app.inference.guidance.predictions import Run
+from app.inference.hooks.guidance import MaskAtStep
 from app.inference.model_sampling import ModelSampling
-from app.inference.noise import seeded_noise
+from app.inference.noise.generators import seeded_noise
+from app.inference.noise.seeds import following_seed
 from app.inference.samplers.base import Ask, AskBoth, Sampler, SamplerContext
-from app.inference.seeds import following_seed
 from app.inference.types import Latent, Mask, Sigma, Sigmas
 
 OnStep = Callable[[int, int, Latent, Latent], None]

@@ -1,7 +1,7 @@
 """Nodes that turn text into conditioning."""
 
 from app.graph.node_schema import InputSchema, NodeSchema
-from app.inference.conditioning import Conditioning
+from app.inference.conditioning.entry import Conditioning
 from app.inference.models.errors import PartMissing
 from app.inference.models.text_encoder import TextEncoder
 from app.inference.text.embedding_files import FolderEmbeddings

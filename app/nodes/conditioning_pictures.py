@@ -5,11 +5,11 @@ from dataclasses import replace
 import torch
 
 from app.graph.node_schema import NodeSchema
-from app.inference.conditioning import Conditioning
-from app.inference.images import Image
-from app.inference.latents import LatentBatch
-from app.inference.masked_picture import blanked, cut_to_cells, fitted_to_picture
-from app.inference.models.vae import Vae
+from app.inference.conditioning.entry import Conditioning
+from app.inference.latents.batch import LatentBatch
+from app.inference.models.vae.vae import Vae
+from app.inference.pictures.images import Image
+from app.inference.pictures.masked_picture import blanked, cut_to_cells, fitted_to_picture
 from app.inference.types import Latent, Mask
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, boolean, output, socket

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.conditioning import Area, AreaShare, Conditioning
+from app.inference.conditioning.area import Area, AreaShare
+from app.inference.conditioning.entry import Conditioning
 from app.inference.types import Mask
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, integer, number, output, socket

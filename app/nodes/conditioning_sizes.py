@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.graph.node_schema import InputSchema, NodeSchema
-from app.inference.conditioning import Conditioning, PictureSize
+from app.inference.conditioning.entry import Conditioning, PictureSize
 from app.inference.models.detect_text import Role
 from app.inference.models.text_encoder import TextEncoder
 from app.nodes.conditioning import embeddings_of, present_encoder

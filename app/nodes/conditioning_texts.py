@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.graph.node_schema import NodeSchema
-from app.inference.conditioning import Conditioning
+from app.inference.conditioning.entry import Conditioning
 from app.inference.text.mixing import averaged, joined, silenced
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, number, output, socket

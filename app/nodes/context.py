@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from app.files.folders import DataFolders
-    from app.inference.memory import ModelStore
+    from app.inference.memory.model_store import ModelStore
 
 
 class NodeContext(Protocol):

@@ -3,12 +3,13 @@
 from typing import Any
 
 from app.graph.node_schema import InputSchema, NodeSchema
-from app.inference.conditioning import Conditioning
-from app.inference.control import AppliedControl, ControlNet, chained, chained_apart
-from app.inference.hint import with_hole
-from app.inference.images import Image
+from app.inference.conditioning.chaining import chained, chained_apart
+from app.inference.conditioning.control import AppliedControl, ControlNet
+from app.inference.conditioning.entry import Conditioning
+from app.inference.conditioning.hint import with_hole
+from app.inference.models.control.load_controlnet import load_controlnet, load_difference_controlnet
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.models.load_controlnet import load_controlnet, load_difference_controlnet
+from app.inference.pictures.images import Image
 from app.inference.types import Mask
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, number, output, socket

@@ -3,13 +3,13 @@
 from typing import cast
 
 from app.graph.node_schema import NodeSchema
-from app.inference.conditioning import Conditioning
+from app.inference.conditioning.entry import Conditioning
 from app.inference.custom_sample import add_noise as with_noise
 from app.inference.custom_sample import sample_parts
-from app.inference.guiders import CfgGuider, Guider
-from app.inference.latents import LatentBatch
+from app.inference.guidance.guiders import CfgGuider, Guider
+from app.inference.latents.batch import LatentBatch
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.noise_sources import NoiseSource, NoNoise, SeededNoise
+from app.inference.noise.sources import NoiseSource, NoNoise, SeededNoise
 from app.inference.samplers.base import Sampler
 from app.inference.types import Sigmas
 from app.nodes.context import NodeContext

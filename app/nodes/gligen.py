@@ -1,9 +1,11 @@
 """Nodes that ground texts in boxes of the picture (GLIGEN)."""
 
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.conditioning import Area, Conditioning
-from app.inference.gligen import GligenModel, GroundedText, with_box
-from app.inference.models.gligen import load_gligen
+from app.inference.conditioning.area import Area
+from app.inference.conditioning.boxes import with_box
+from app.inference.conditioning.entry import Conditioning
+from app.inference.conditioning.gligen import GligenModel, GroundedText
+from app.inference.models.control.gligen import load_gligen
 from app.inference.models.text_encoder import TextEncoder
 from app.nodes.conditioning import embeddings_of, present_encoder
 from app.nodes.context import NodeContext

@@ -1,7 +1,7 @@
 """Nodes that change how the predictions for the positive and the negative text are mixed."""
 
 from app.graph.node_schema import NodeSchema
-from app.inference.conditioning import Conditioning
+from app.inference.conditioning.entry import Conditioning
 from app.inference.guidance_changes.cfg_norm import cfg_norm
 from app.inference.guidance_changes.cfg_zero_star import cfg_zero_star
 from app.inference.guidance_changes.differential_diffusion import differential_diffusion

@@ -1,9 +1,9 @@
 """Nodes that put a model and its conditioning together for SamplerCustomAdvanced."""
 
 from app.graph.node_schema import NodeSchema
-from app.inference.conditioning import Conditioning
-from app.inference.dual_guider import DualCfgGuider
-from app.inference.guiders import CfgGuider, Guider, positive_guider
+from app.inference.conditioning.entry import Conditioning
+from app.inference.guidance.dual_guider import DualCfgGuider
+from app.inference.guidance.guiders import CfgGuider, Guider, positive_guider
 from app.inference.models.diffusion_model import DiffusionModel
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, output, socket

@@ -7,8 +7,8 @@ from PIL import Image as Pillow
 
 from app.files import outputs
 from app.graph.node_schema import InputSchema, NodeSchema
-from app.inference.images import Image, to_pillow
 from app.inference.pictures import animation
+from app.inference.pictures.images import Image, to_pillow
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, NodeResult, choice, integer, number, socket
 from app.nodes.image_files import HIDDEN, PREFIX_TOOLTIP

@@ -3,8 +3,8 @@
 import torch
 
 from app.graph.node_schema import NodeSchema
-from app.inference.images import Image
 from app.inference.pictures import batches
+from app.inference.pictures.images import Image
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, integer, output, socket
 

@@ -1,11 +1,11 @@
 """Nodes that put pictures on top of each other and handle their transparency."""
 
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.images import Image
 from app.inference.pictures import porter_duff
 from app.inference.pictures.blend import MODES, blend
 from app.inference.pictures.channels import with_channels
 from app.inference.pictures.compositing import join_alpha, paste, split_alpha
+from app.inference.pictures.images import Image
 from app.inference.types import Mask
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, integer, number, output, socket

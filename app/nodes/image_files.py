@@ -13,8 +13,8 @@ from app.files import outputs
 from app.files.png_metadata import png_text
 from app.files.uploads import resolve_annotated
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.images import Image, to_pillow
-from app.inference.load_image import load_picture
+from app.inference.pictures.images import Image, to_pillow
+from app.inference.pictures.load_image import load_picture
 from app.inference.pictures.masks import flat
 from app.inference.types import Mask
 from app.nodes.context import NodeContext

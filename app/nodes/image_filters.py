@@ -3,10 +3,10 @@
 import torch
 
 from app.graph.node_schema import MAX_SEED, InputSchema, NodeSchema
-from app.inference.images import Image
 from app.inference.pictures import yuv
 from app.inference.pictures.blur import blur, sharpen
 from app.inference.pictures.canny import edges
+from app.inference.pictures.images import Image
 from app.inference.pictures.morphology import OPERATIONS, morph
 from app.inference.pictures.quantize import DITHERS, quantize
 from app.nodes.context import NodeContext

@@ -1,10 +1,10 @@
 """Nodes that tell and change the size of pictures."""
 
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.images import Image
 from app.inference.pictures import sizes
+from app.inference.pictures.images import Image
+from app.inference.pictures.resize import missing_side, resize_image
 from app.inference.pictures.stitch import pad_to
-from app.inference.resize import missing_side, resize_image
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, integer, number, output, socket
 

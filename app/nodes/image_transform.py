@@ -3,7 +3,7 @@
 import torch
 
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.images import Image
+from app.inference.pictures.images import Image
 from app.inference.pictures.outpaint import pad_for_outpaint
 from app.inference.pictures.stitch import COLOURS, stitch
 from app.inference.types import Mask

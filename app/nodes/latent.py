@@ -1,8 +1,8 @@
 """Nodes that scale and mask latents."""
 
 from app.graph.node_schema import MAX_RESOLUTION, NodeSchema
-from app.inference.latents import LatentBatch
-from app.inference.resize import missing_side, resize_latent
+from app.inference.latents.batch import LatentBatch
+from app.inference.pictures.resize import missing_side, resize_latent
 from app.inference.types import Mask
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, integer, number, output, socket

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from app.graph.node_schema import NodeSchema
-from app.inference.latent_batches import joined, part, rebatched, repeated, with_one_noise
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
+from app.inference.latents.joining import joined, part, rebatched, repeated, with_one_noise
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, integer, output, socket
 

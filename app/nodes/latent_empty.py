@@ -3,7 +3,7 @@
 import torch
 
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, integer, output
 

@@ -3,8 +3,8 @@
 from app.files import outputs
 from app.files.uploads import resolve_annotated
 from app.graph.node_schema import InputSchema, NodeSchema
-from app.inference.latent_file import latent_bytes, read_latent
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
+from app.inference.latents.file import latent_bytes, read_latent
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, NodeResult, choice, output, socket
 from app.nodes.image_files import file_fingerprint

@@ -1,8 +1,8 @@
 """Nodes that compute with the numbers of one or two latents."""
 
 from app.graph.node_schema import InputSchema, NodeSchema
-from app.inference.latent_mixing import blended, counterpart, interpolated
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
+from app.inference.latents.mixing import blended, counterpart, interpolated
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, number, output, socket
 

@@ -3,8 +3,8 @@
 import torch
 
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.latents import LatentBatch
-from app.inference.pasting import paste_feathered, paste_masked
+from app.inference.latents.batch import LatentBatch
+from app.inference.pictures.pasting import paste_feathered, paste_masked
 from app.inference.types import Mask
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, integer, output, socket

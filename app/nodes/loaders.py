@@ -8,7 +8,7 @@ import torch
 from torch import device as Device
 
 from app.graph.node_schema import NodeSchema
-from app.inference.devices import CPU
+from app.inference.memory.devices import CPU
 from app.inference.models.checkpoint import (
     load_checkpoint,
     load_diffusion_model_file,

@@ -4,9 +4,9 @@ import torch
 
 from app.files.uploads import resolve_annotated
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.images import Image
-from app.inference.load_image import load_channel
 from app.inference.pictures import masks
+from app.inference.pictures.images import Image
+from app.inference.pictures.load_image import load_channel
 from app.inference.types import Mask
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, integer, number, output, socket

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from app.graph.node_schema import InputSchema, NodeSchema
-from app.inference.models.compiled_unet import CompiledUNet
 from app.inference.models.diffusion_model import DiffusionModel
+from app.inference.models.unet.compiled import CompiledUNet
 from app.inference.network_changes.deep_shrink import Shrink, deep_shrink
 from app.inference.network_changes.easy_cache import EasyCache
 from app.inference.network_changes.free_u import free_u, free_u_v2

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.graph.node_schema import MAX_RESOLUTION, InputSchema, NodeSchema
-from app.inference.latent_format import PLAYGROUND_LATENT
+from app.inference.latents.format import PLAYGROUND_LATENT
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.models.diffusion_model import DiffusionModel
 from app.nodes.context import NodeContext

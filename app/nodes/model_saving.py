@@ -7,16 +7,16 @@ from app.files import outputs
 from app.graph.node_schema import InputSchema, NodeSchema
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.errors import PartMissing
-from app.inference.models.model_writer import TensorToWrite, write_model_file
-from app.inference.models.original_layout import (
+from app.inference.models.files.model_writer import TensorToWrite, write_model_file
+from app.inference.models.files.original_layout import (
     text_tensors,
     transformers_tensors,
     unet_tensors,
     vae_tensors,
 )
-from app.inference.models.save_metadata import documents, marker_tensors, model_metadata
+from app.inference.models.files.save_metadata import documents, marker_tensors, model_metadata
 from app.inference.models.text_encoder import TextEncoder
-from app.inference.models.vae import Vae
+from app.inference.models.vae.vae import Vae
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, NodeResult, socket
 

@@ -1,12 +1,12 @@
 """Nodes that sample: noise becomes a latent picture, step by step."""
 
 from app.graph.node_schema import NodeSchema
-from app.inference.conditioning import Conditioning
+from app.inference.conditioning.entry import Conditioning
 from app.inference.ksample import SamplingPlan, ksample
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.samplers.registry import SAMPLERS
-from app.inference.schedules import SCHEDULERS
+from app.inference.schedules.schedulers import SCHEDULERS
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, integer, output, socket
 from app.nodes.sampling_inputs import CFG, denoise, seed, steps

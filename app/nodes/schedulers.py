@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from app.graph.node_schema import InputSchema, NodeSchema
-from app.inference import further_schedules, schedules
 from app.inference.models.diffusion_model import DiffusionModel
+from app.inference.schedules import further, schedulers
 from app.inference.types import Sigmas
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, integer, number, output, socket
@@ -31,8 +31,8 @@ def _basic(
     context: NodeContext, *, model: DiffusionModel, scheduler: str, steps: int, denoise: float
 ) -> tuple[Sigmas]:
     return (
-        schedules.share(
-            lambda count: schedules.schedule(scheduler, model.model_sampling, count), steps, denoise
+        schedulers.share(
+            lambda count: schedulers.schedule(scheduler, model.model_sampling, count), steps, denoise
         ),
     )
 
@@ -40,43 +40,43 @@ def _basic(
 def _karras(
     context: NodeContext, *, steps: int, sigma_max: float, sigma_min: float, rho: float
 ) -> tuple[Sigmas]:
-    return (schedules.karras_between(sigma_max, sigma_min, steps, rho),)
+    return (schedulers.karras_between(sigma_max, sigma_min, steps, rho),)
 
 
 def _exponential(context: NodeContext, *, steps: int, sigma_max: float, sigma_min: float) -> tuple[Sigmas]:
-    return (schedules.exponential_between(sigma_max, sigma_min, steps),)
+    return (schedulers.exponential_between(sigma_max, sigma_min, steps),)
 
 
 def _polyexponential(
     context: NodeContext, *, steps: int, sigma_max: float, sigma_min: float, rho: float
 ) -> tuple[Sigmas]:
-    return (further_schedules.polyexponential(sigma_max, sigma_min, steps, rho),)
+    return (further.polyexponential(sigma_max, sigma_min, steps, rho),)
 
 
 def _laplace(
     context: NodeContext, *, steps: int, sigma_max: float, sigma_min: float, mu: float, beta: float
 ) -> tuple[Sigmas]:
-    return (further_schedules.laplace(sigma_max, sigma_min, steps, mu, beta),)
+    return (further.laplace(sigma_max, sigma_min, steps, mu, beta),)
 
 
 def _vp(context: NodeContext, *, steps: int, beta_d: float, beta_min: float, eps_s: float) -> tuple[Sigmas]:
-    return (further_schedules.variance_preserving(beta_d, beta_min, eps_s, steps),)
+    return (further.variance_preserving(beta_d, beta_min, eps_s, steps),)
 
 
 def _turbo(context: NodeContext, *, model: DiffusionModel, steps: int, denoise: float) -> tuple[Sigmas]:
-    return (further_schedules.sd_turbo(model.model_sampling, steps, denoise),)
+    return (further.sd_turbo(model.model_sampling, steps, denoise),)
 
 
 def _beta(
     context: NodeContext, *, model: DiffusionModel, steps: int, alpha: float, beta: float
 ) -> tuple[Sigmas]:
-    return (schedules.beta(model.model_sampling, steps, alpha, beta),)
+    return (schedulers.beta(model.model_sampling, steps, alpha, beta),)
 
 
 def _aligned(
     context: NodeContext, *, model_type: Literal["SD1", "SDXL", "SVD"], steps: int, denoise: float
 ) -> tuple[Sigmas]:
-    return (further_schedules.align_your_steps(model_type, steps, denoise),)
+    return (further.align_your_steps(model_type, steps, denoise),)
 
 
 def _gits(context: NodeContext, *, coeff: float, steps: int, denoise: float) -> tuple[Sigmas]:
@@ -125,7 +125,7 @@ NODES = (
         _MODEL,
         choice(
             "scheduler",
-            tuple(schedules.SCHEDULERS),
+            tuple(schedulers.SCHEDULERS),
             tooltip="How the steps are spread over the noise levels.",
         ),
         _STEPS,

@@ -2,7 +2,14 @@
 
 from app.graph.node_schema import InputSchema, NodeSchema
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.sigma_edits import Spacing, flipped, refined, split_at, split_by_share, with_first
+from app.inference.schedules.sigma_edits import (
+    Spacing,
+    flipped,
+    refined,
+    split_at,
+    split_by_share,
+    with_first,
+)
 from app.inference.types import Sigmas
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, boolean, choice, integer, number, output, socket

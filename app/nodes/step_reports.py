@@ -7,9 +7,9 @@ from app.files.errors import FilesError
 from app.files.vae_menu import tiny_vae_file
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.errors import ModelFileError
-from app.inference.models.load_taesd import load_tiny_decoder
-from app.inference.models.taesd import TinyDecoder
-from app.inference.preview import PreviewThrottle, decoded_preview, latent_preview
+from app.inference.models.vae.load_taesd import load_tiny_decoder
+from app.inference.models.vae.taesd import TinyDecoder
+from app.inference.pictures.preview import PreviewThrottle, decoded_preview, latent_preview
 from app.inference.sample import OnStep
 from app.inference.types import Latent
 from app.nodes.context import NodeContext

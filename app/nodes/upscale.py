@@ -1,10 +1,10 @@
 """Nodes that load upscale models and enlarge pictures with them."""
 
 from app.graph.node_schema import NodeSchema
-from app.inference.images import Image
-from app.inference.models.load_upscaler import load_upscaler
-from app.inference.models.upscaler import Upscaler
-from app.inference.upscale import upscaled
+from app.inference.models.upscalers.load_upscaler import load_upscaler
+from app.inference.models.upscalers.upscaler import Upscaler
+from app.inference.pictures.images import Image
+from app.inference.pictures.upscale import upscaled
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, output, socket
 

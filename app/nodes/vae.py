@@ -1,11 +1,11 @@
 """Nodes that turn pictures into latents and back."""
 
 from app.graph.node_schema import NodeSchema
-from app.inference.images import Image
-from app.inference.latents import LatentBatch
-from app.inference.masked_picture import blanked, cut_to_cells, fitted_to_picture, grown
+from app.inference.latents.batch import LatentBatch
 from app.inference.models.errors import PartMissing
-from app.inference.models.vae import Vae
+from app.inference.models.vae.vae import Vae
+from app.inference.pictures.images import Image
+from app.inference.pictures.masked_picture import blanked, cut_to_cells, fitted_to_picture, grown
 from app.inference.types import Mask
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, integer, output, socket

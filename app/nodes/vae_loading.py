@@ -8,9 +8,9 @@ from app.files.errors import FileNotAvailable
 from app.files.vae_menu import PIXEL_SPACE, TINY_VAES, tiny_vae_file
 from app.graph.node_schema import NodeSchema
 from app.inference.models.checkpoint import load_vae_file
-from app.inference.models.load_taesd import load_taesd
-from app.inference.models.pixel_codec import PixelCodec
-from app.inference.models.vae import Vae
+from app.inference.models.vae.load_taesd import load_taesd
+from app.inference.models.vae.pixel_codec import PixelCodec
+from app.inference.models.vae.vae import Vae
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, output
 

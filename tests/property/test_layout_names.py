@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.inference.models.ldm_names import UNetLevel, original_vae_name, rename, unet_modules, vae_name
+from app.inference.models.files.ldm_names import UNetLevel, original_vae_name, rename, unet_modules, vae_name
 from app.inference.models.text_tower import open_clip_names
 
 LEVELS = st.lists(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.inference.ksample import SamplingPlan, plan_sigmas
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.samplers.registry import SAMPLERS
-from app.inference.schedules import SCHEDULERS, schedule
+from app.inference.schedules.schedulers import SCHEDULERS, schedule
 
 FAMILIES: list[ModelSampling] = [
     families.discrete("eps"),

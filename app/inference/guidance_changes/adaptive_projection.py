@@ -5,7 +5,7 @@ Sadat et al. 2025, "Eliminating Oversaturation and Artifacts of High Guidance Sc
 
 import torch
 
-from app.inference.hooks import GuidanceHooks, GuidanceStep
+from app.inference.hooks.guidance import GuidanceHooks, GuidanceStep
 from app.inference.types import Latent
 
 

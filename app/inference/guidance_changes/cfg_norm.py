@@ -3,7 +3,7 @@
 The renormalisation of Qwen-Image's reference pipeline (Wu et al. 2025), per latent cell and only downwards.
 """
 
-from app.inference.hooks import GuidanceHooks, GuidanceStep
+from app.inference.hooks.guidance import GuidanceHooks, GuidanceStep
 from app.inference.types import Latent
 
 TINY = 1e-8

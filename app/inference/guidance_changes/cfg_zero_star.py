@@ -3,7 +3,7 @@
 Fan et al. 2025, "CFG-Zero*: Improved Classifier-Free Guidance for Flow Matching Models".
 """
 
-from app.inference.hooks import GuidanceHooks, GuidanceStep
+from app.inference.hooks.guidance import GuidanceHooks, GuidanceStep
 from app.inference.types import Latent
 
 TINY = 1e-8

@@ -3,7 +3,7 @@
 Levin and Fried 2023, "Differential Diffusion: Giving Each Pixel Its Strength".
 """
 
-from app.inference.hooks import GuidanceHooks
+from app.inference.hooks.guidance import GuidanceHooks
 from app.inference.model_sampling import ModelSampling
 from app.inference.types import Mask, Sigma, Sigmas
 

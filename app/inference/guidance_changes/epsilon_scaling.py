@@ -3,7 +3,7 @@
 Ning et al. 2024, "Elucidating the Exposure Bias in Diffusion Models".
 """
 
-from app.inference.hooks import GuidanceHooks, GuidanceStep
+from app.inference.hooks.guidance import GuidanceHooks, GuidanceStep
 from app.inference.types import Latent
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.fft import fft2, fftshift, ifft2, ifftshift
 
-from app.inference.hooks import GuidanceHooks, GuidanceStep
+from app.inference.hooks.guidance import GuidanceHooks, GuidanceStep
 from app.inference.types import Latent
 
 AXES = (-2, -1)

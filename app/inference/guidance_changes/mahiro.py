@@ -7,7 +7,7 @@ at its size.
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from app.inference.hooks import GuidanceHooks, GuidanceStep
+from app.inference.hooks.guidance import GuidanceHooks, GuidanceStep
 from app.inference.types import Latent
 
 

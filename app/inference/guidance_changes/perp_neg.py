@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import torch
 
-from app.inference.conditioning import Conditioning
+from app.inference.conditioning.entry import Conditioning
 from app.inference.denoiser import Denoiser
-from app.inference.guidance import Predictions, Run
-from app.inference.guided import Guided
-from app.inference.guiders import Predict, mixed
-from app.inference.hooks import GuidanceHooks, GuidanceStep
+from app.inference.guidance.guided import Guided
+from app.inference.guidance.guiders import Predict, mixed
+from app.inference.guidance.predictions import Predictions, Run
+from app.inference.hooks.guidance import GuidanceHooks, GuidanceStep
 from app.inference.types import Latent, Sigma
 
 TINY = 1e-37  # keeps texts without any effect from dividing 0 by 0

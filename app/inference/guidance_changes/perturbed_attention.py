@@ -5,14 +5,8 @@ Ahn et al. 2024, "Self-Rectifying Diffusion Sampling with Perturbed-Attention Gu
 
 from torch import Tensor
 
-from app.inference.hooks import (
-    NO_GUIDANCE_HOOKS,
-    GuidanceHooks,
-    GuidanceStep,
-    NetworkCall,
-    NetworkHooks,
-    Place,
-)
+from app.inference.hooks.guidance import NO_GUIDANCE_HOOKS, GuidanceHooks, GuidanceStep
+from app.inference.hooks.network import NetworkCall, NetworkHooks, Place
 from app.inference.types import Latent
 
 

@@ -5,7 +5,7 @@ Qin et al. 2025, "Lumina-Image 2.0", CFG-Renormalization and CFG-Truncation.
 
 import torch
 
-from app.inference.hooks import GuidanceHooks, GuidanceStep
+from app.inference.hooks.guidance import GuidanceHooks, GuidanceStep
 from app.inference.types import Latent
 
 

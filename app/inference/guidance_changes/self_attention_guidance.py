@@ -9,11 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, pad
 
-from app.inference.hooks import (
-    NO_GUIDANCE_HOOKS,
+from app.inference.hooks.guidance import NO_GUIDANCE_HOOKS, GuidanceHooks, GuidanceStep
+from app.inference.hooks.network import (
     NO_NETWORK_HOOKS,
-    GuidanceHooks,
-    GuidanceStep,
     NetworkCall,
     NetworkHooks,
     Place,

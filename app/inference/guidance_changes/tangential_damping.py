@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from app.inference.hooks import GuidanceHooks, GuidanceStep
+from app.inference.hooks.guidance import GuidanceHooks, GuidanceStep
 from app.inference.types import Latent
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch import device as Device
 
-from app.inference.devices import CPU
+from app.inference.memory.devices import CPU
 from app.inference.models.errors import WeightsDoNotFit
-from app.inference.models.model_file import ModelFile
-from app.inference.models.stored import Stored
+from app.inference.models.files.model_file import ModelFile
+from app.inference.models.files.stored import Stored
 from app.inference.models.weights import Original, PatchedWeights
 
 Network = TypeVar("Network", bound=nn.Module)

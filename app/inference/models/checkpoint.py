@@ -17,11 +17,11 @@ from app.inference.models.detect import (
 )
 from app.inference.models.detect_text import FoundTower, checkpoint_towers, single_tower, tower_width
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.models.load_unet import load_diffusion_model
-from app.inference.models.load_vae import load_supported_vae
-from app.inference.models.model_file import ModelFile, open_model_file
+from app.inference.models.files.model_file import ModelFile, open_model_file
 from app.inference.models.text_encoder import TextEncoder, load_text_encoder
-from app.inference.models.vae import Vae
+from app.inference.models.unet.load_unet import load_diffusion_model
+from app.inference.models.vae.load_vae import load_supported_vae
+from app.inference.models.vae.vae import Vae
 
 _NETWORK_MODULES = (
     "diffusers.models.autoencoders.autoencoder_kl",

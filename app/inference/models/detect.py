@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.inference.models.detect_text import FoundTower, checkpoint_towers
 from app.inference.models.errors import FamilyNotSupported, WrongModelKind
-from app.inference.models.model_file import ModelFile, TensorInfo
+from app.inference.models.files.model_file import ModelFile, TensorInfo
 
 Tensors = Mapping[str, TensorInfo]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from app.inference.models.model_file import TensorInfo
+from app.inference.models.files.model_file import TensorInfo
 
 Tensors: TypeAlias = Mapping[str, TensorInfo]
 

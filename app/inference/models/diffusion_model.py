@@ -9,23 +9,22 @@ from typing import TypeAlias
 import torch
 from torch import device as Device
 
-from app.inference.conditioning import CondEntry
-from app.inference.control import ControlQuestion
+from app.inference.conditioning.control import ControlQuestion
+from app.inference.conditioning.entry import CondEntry
 from app.inference.denoiser import ExtraInputs, Feed
-from app.inference.hooks import (
-    NO_GUIDANCE_HOOKS,
+from app.inference.hooks.guidance import NO_GUIDANCE_HOOKS, GuidanceHooks
+from app.inference.hooks.joining import joined
+from app.inference.hooks.network import (
     NO_NETWORK_HOOKS,
     AroundNetwork,
-    GuidanceHooks,
     NetworkCall,
     NetworkHooks,
-    joined,
 )
-from app.inference.latent_format import LatentFormat
+from app.inference.latents.format import LatentFormat
 from app.inference.model_sampling import ModelSampling
-from app.inference.models.unet import UNet
-from app.inference.models.unet_inputs import NO_EXTRA_INPUTS, UNetInputs
-from app.inference.preview import LatentRgb
+from app.inference.models.unet.inputs import NO_EXTRA_INPUTS, UNetInputs
+from app.inference.models.unet.walk import UNet
+from app.inference.pictures.preview import LatentRgb
 from app.inference.types import Latent, Mask
 from app.inference.weight_patch import WeightPatch
 

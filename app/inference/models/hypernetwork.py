@@ -14,12 +14,17 @@ from typing import Any
 from torch import Tensor, nn
 from torch import device as Device
 
-from app.inference.devices import compute_dtype
-from app.inference.hooks import Attend, NetworkCall, NetworkHooks, Place
+from app.inference.hooks.network import (
+    Attend,
+    NetworkCall,
+    NetworkHooks,
+    Place,
+)
+from app.inference.memory.devices import compute_dtype
 from app.inference.models.building import build
 from app.inference.models.detect import wrong_kind
 from app.inference.models.errors import WeightsDoNotFit
-from app.inference.models.model_file import ModelFile, open_model_file
+from app.inference.models.files.model_file import ModelFile, open_model_file
 from app.inference.models.weights import PatchedWeights
 
 logger = logging.getLogger(__name__)

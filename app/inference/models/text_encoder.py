@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import device as Device
 
-from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.conditioning.entry import CondEntry, Conditioning
 from app.inference.models.detect_text import FoundTower, Role
-from app.inference.models.model_file import ModelFile
+from app.inference.models.files.model_file import ModelFile
 from app.inference.models.text_tower import ClipTextNetwork, load_text_tower
 from app.inference.text.chunks import Chunk, chunk_prompt, empty_chunk
 from app.inference.text.embeddings import NO_EMBEDDINGS, Embeddings

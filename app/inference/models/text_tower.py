@@ -11,8 +11,8 @@ from torch import device as Device
 from app.inference.models.building import build
 from app.inference.models.detect_text import FoundTower, count_layers
 from app.inference.models.errors import FamilyNotSupported, WeightsDoNotFit
-from app.inference.models.model_file import ModelFile
-from app.inference.models.stored import Stored
+from app.inference.models.files.model_file import ModelFile
+from app.inference.models.files.stored import Stored
 from app.inference.models.weights import PatchedWeights
 from app.inference.text.encode import TowerStates
 from app.inference.text.tokenizer import EOS, VOCABULARY_SIZE

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch import device as Device
 
-from app.inference.devices import CPU, release_cached_memory, spare_memory_bytes
+from app.inference.memory.devices import CPU, release_cached_memory, spare_memory_bytes
+from app.inference.memory.residency import Residency, stream_layer
 from app.inference.models.fp8 import FP8, round_to_fp8
-from app.inference.residency import Residency, stream_layer
 from app.inference.weight_patch import WeightPatch
 
 Network = TypeVar("Network", bound=nn.Module)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from app.inference.hooks import NetworkCall, NetworkHooks
-from app.inference.resize import resize_latent
+from app.inference.hooks.network import NetworkCall, NetworkHooks
+from app.inference.pictures.resize import resize_latent
 
 
 @dataclass(frozen=True, kw_only=True)

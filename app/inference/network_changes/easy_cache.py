@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from app.inference.hooks import NetworkCall, NetworkHooks
+from app.inference.hooks.network import NetworkCall, NetworkHooks
 from app.inference.types import Latent
 
 NOBODY = -1

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.fft import fft2, fftshift, ifft2, ifftshift
 
-from app.inference.hooks import NetworkCall, NetworkHooks
+from app.inference.hooks.network import NetworkCall, NetworkHooks
 
 AXES = (-2, -1)
 DEEP, MIDDLE = 4, 2  # widths of the blocks that are changed, in multiples of the UNet's own

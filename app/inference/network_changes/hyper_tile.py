@@ -10,7 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from app.inference.hooks import Attend, NetworkCall, NetworkHooks, Place
+from app.inference.hooks.network import (
+    Attend,
+    NetworkCall,
+    NetworkHooks,
+    Place,
+)
 
 CELL = 8  # pixels per latent cell
 SMALLEST_TILE = 32  # pixels

@@ -9,7 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from app.inference.hooks import Attend, NetworkCall, NetworkHooks, Place
+from app.inference.hooks.network import (
+    Attend,
+    NetworkCall,
+    NetworkHooks,
+    Place,
+)
 
 STRIDE = 2  # in every cell of 2 x 2 tokens one takes the others in
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from torch import Tensor
 
-from app.inference.models.model_file import open_model_file
+from app.inference.models.files.model_file import open_model_file
 from app.inference.patches.adapter import Adapter, Parts
 from app.inference.patches.boft import read_boft
 from app.inference.patches.dora import Dora

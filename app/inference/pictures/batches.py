@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from app.inference.errors import BatchesDoNotFit, ChannelsDoNotFit, SizeNotUsable
-from app.inference.images import Image
-from app.inference.resize import resize_image
+from app.inference.pictures.images import Image
+from app.inference.pictures.resize import resize_image
 
 
 def repeat_to(batch: Tensor, count: int) -> Tensor:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from app.inference.images import Image
 from app.inference.pictures.batches import matched
 from app.inference.pictures.channels import with_channels
-from app.inference.resize import resize_image
+from app.inference.pictures.images import Image
+from app.inference.pictures.resize import resize_image
 
 
 def blend(first: Image, second: Image, factor: float, mode: str) -> Image:

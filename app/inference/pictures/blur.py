@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from app.inference.errors import SizeNotUsable
-from app.inference.images import Image
+from app.inference.pictures.images import Image
 
 SHARPENING = 10  # how much of the blurred picture `alpha` 1 takes away
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from app.inference.errors import WrongInput
-from app.inference.images import Image
 from app.inference.pictures.channels import colours
+from app.inference.pictures.images import Image
 
 GREY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601
 BLUR_SIDE, BLUR_SIGMA = 5, 1.0

@@ -3,7 +3,7 @@
 import torch
 
 from app.inference.errors import ChannelsDoNotFit
-from app.inference.images import Image
+from app.inference.pictures.images import Image
 
 
 def with_channels(image: Image, count: int) -> Image:

@@ -2,9 +2,9 @@
 
 import torch
 
-from app.inference.images import Image
 from app.inference.pictures.batches import repeat_to
-from app.inference.resize import resize_latent
+from app.inference.pictures.images import Image
+from app.inference.pictures.resize import resize_latent
 from app.inference.types import Latent, Mask
 
 

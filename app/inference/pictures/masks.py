@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 
 from app.inference.errors import BatchesDoNotFit, ChannelsDoNotFit
-from app.inference.images import Image
 from app.inference.pictures.channels import colours
+from app.inference.pictures.images import Image
 from app.inference.types import Mask
 
 CHANNELS = ("red", "green", "blue", "alpha")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor, maximum
 from torch.nn.functional import pad
 
-from app.inference.images import Image
+from app.inference.pictures.images import Image
 from app.inference.types import Mask
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from app.inference.images import Image
+from app.inference.pictures.images import Image
 from app.inference.types import Mask
 
 CANVAS = 0.5  # grey: as far from black as from white

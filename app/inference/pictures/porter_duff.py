@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from app.inference.errors import ChannelsDoNotFit
-from app.inference.images import Image
 from app.inference.pictures.compositing import stretch_mask
-from app.inference.resize import resize_image
+from app.inference.pictures.images import Image
+from app.inference.pictures.resize import resize_image
 from app.inference.types import Mask
 
 Rule: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]

@@ -5,7 +5,7 @@ from PIL import Image as Pillow
 from torch import Tensor
 
 from app.inference.errors import ChannelsDoNotFit
-from app.inference.images import Image, from_pillow, to_pillow, to_uint8
+from app.inference.pictures.images import Image, from_pillow, to_pillow, to_uint8
 
 BAYER_ORDERS = {"bayer-2": 1, "bayer-4": 2, "bayer-8": 3, "bayer-16": 4}  # doublings of the pattern
 DITHERS = ("none", "floyd-steinberg", *BAYER_ORDERS)

@@ -2,9 +2,9 @@
 
 import torch
 
-from app.inference.images import Image
 from app.inference.pictures.channels import with_opaque
-from app.inference.resize import resize_image
+from app.inference.pictures.images import Image
+from app.inference.pictures.resize import resize_image
 
 COLOURS = {
     "white": (1.0, 1.0, 1.0),

@@ -5,8 +5,8 @@ Weights of ITU-R BT.601; the differences are scaled and moved to 0..1 as in JFIF
 
 import torch
 
-from app.inference.images import Image
 from app.inference.pictures.channels import colours
+from app.inference.pictures.images import Image
 
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
 BLUE_SCALE, RED_SCALE = 0.564, 0.713

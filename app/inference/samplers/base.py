@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from app.inference.guided import Guided
+from app.inference.guidance.guided import Guided
 from app.inference.model_sampling import ModelSampling
 from app.inference.types import Latent, Sigma, Sigmas
 

@@ -11,7 +11,7 @@ without the noise z in the step to 0.
 
 from itertools import pairwise
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.types import Latent, Sigmas
 

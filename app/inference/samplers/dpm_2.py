@@ -12,7 +12,7 @@ Second order, two questions per step; the step to 0 is an Euler step. The ancest
 
 from itertools import pairwise
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.ancestral import ancestral_split, flow_split
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.types import Latent, Sigma, Sigmas

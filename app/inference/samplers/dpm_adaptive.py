@@ -23,7 +23,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.ancestral import ancestral_split
 from app.inference.samplers.base import Ask, OptionOutOfRange, SamplerContext, SamplerRun
 from app.inference.samplers.dpm_solver import (

@@ -14,7 +14,7 @@ and from the second step on the change of the prediction, with r = h_old / h:
 from itertools import pairwise
 from typing import Literal
 
-from app.inference.noise import BrownianNoise
+from app.inference.noise.generators import BrownianNoise
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.samplers.dpmpp_sde import below_full_noise
 from app.inference.types import Latent, Sigmas

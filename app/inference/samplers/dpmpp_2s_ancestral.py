@@ -13,7 +13,7 @@ of x and 1 - k of D, and the result is scaled before noise is added.
 from itertools import pairwise
 
 from app.inference.model_sampling import ModelSampling
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.ancestral import ancestral_split, flow_split
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.types import Latent, Sigma, Sigmas

@@ -12,7 +12,7 @@ The same on rectified flow, where the plain method has a form of its own.
 
 from itertools import pairwise
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.ancestral import ancestral_split
 from app.inference.samplers.base import AskBoth, GuidedRun, SamplerContext
 from app.inference.types import Latent, Sigmas

@@ -19,7 +19,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from app.inference.noise import BrownianNoise
+from app.inference.noise.generators import BrownianNoise
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.samplers.dpmpp_sde import below_full_noise
 from app.inference.types import Latent, Sigmas

@@ -17,7 +17,7 @@ from itertools import pairwise
 import torch
 
 from app.inference.model_sampling import ModelSampling
-from app.inference.noise import BrownianNoise
+from app.inference.noise.generators import BrownianNoise
 from app.inference.samplers.ancestral import ancestral_split
 from app.inference.samplers.base import Ask, OptionOutOfRange, SamplerContext, SamplerRun
 from app.inference.types import Latent, Sigma, Sigmas

@@ -23,7 +23,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.samplers.dpmpp_sde import below_full_noise
 from app.inference.types import Latent, Sigmas

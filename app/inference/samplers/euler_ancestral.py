@@ -12,7 +12,7 @@ k = down / sigma, and the picture is scaled back to its size at sigma' before no
 
 from itertools import pairwise
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.ancestral import ancestral_split, flow_split
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.samplers.euler import euler

@@ -14,7 +14,7 @@ The ancestral form replaces part of n: the step from sigma / alpha to sigma' / a
 from itertools import pairwise
 from typing import Literal
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.ancestral import ancestral_split
 from app.inference.samplers.base import AskBoth, GuidedRun, SamplerContext
 from app.inference.types import Latent, Sigmas

@@ -7,7 +7,7 @@ rectified flow x' = (1 - sigma') D + sigma' z. The last step keeps the picture.
 
 from itertools import pairwise
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.types import Latent, Sigmas
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from app.inference.resize import resize_latent
+from app.inference.pictures.resize import resize_latent
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.types import Latent, Sigmas
 

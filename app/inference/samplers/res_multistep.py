@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.ancestral import ancestral_split
 from app.inference.samplers.base import Ask, AskBoth, GuidedRun, SamplerContext, SamplerRun
 from app.inference.types import Latent, Sigma, Sigmas

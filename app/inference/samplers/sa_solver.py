@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from app.inference.model_sampling import ModelSampling
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.samplers.dpmpp_sde import below_full_noise
 from app.inference.types import Latent, Sigma, Sigmas

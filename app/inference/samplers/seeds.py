@@ -22,7 +22,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from app.inference.noise import GaussianNoise
+from app.inference.noise.generators import GaussianNoise
 from app.inference.samplers.base import Ask, SamplerContext, SamplerRun
 from app.inference.samplers.dpmpp_sde import below_full_noise
 from app.inference.types import Latent, Sigmas

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from app.files.errors import FileNotAvailable
 from app.files.model_folders import ModelFolders
-from app.inference.models.model_file import open_model_file
+from app.inference.models.files.model_file import open_model_file
 from app.inference.text.embeddings import Embedding
 
 FOLDER = "embeddings"

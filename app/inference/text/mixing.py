@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch.nn.functional import pad
 
-from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.conditioning.entry import CondEntry, Conditioning
 from app.inference.errors import WrongInput
 from app.inference.types import Tokens
 

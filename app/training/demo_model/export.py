@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from app.inference.models.ldm_names import original_vae_name, rename, unet_modules
+from app.inference.models.files.ldm_names import original_vae_name, rename, unet_modules
 from app.inference.text.tokenizer import VOCABULARY_SIZE, encode_words
 from app.training.demo_model.latents import DefinedLatents
 from app.training.demo_model.networks import SCALE, TEXT_WIDTH, UNET_LEVELS, VAE_LEVELS

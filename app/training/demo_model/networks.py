@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
-from app.inference.models.ldm_names import UNetLevel
+from app.inference.models.files.ldm_names import UNetLevel
 
 TEXT_WIDTH, TEXT_LAYERS, TEXT_POSITIONS = 128, 2, 77
 UNET_WIDTH = 64  # 32 groups on 32 channels would be instance normalisation and lose the mean colour

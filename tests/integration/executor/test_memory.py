@@ -93,6 +93,6 @@ def test_a_picture_too_large_for_the_memory_is_an_error_and_the_next_prompt_work
     record = server.wait_ended(server.submit(huge))
 
     (error,) = (each[1] for each in record["status"]["messages"] if each[0] == "execution_error")
-    assert error["exception_type"] == "app.inference.memory.OutOfMemory"
+    assert error["exception_type"] == "app.inference.memory.model_store.OutOfMemory"
     assert "not enough memory" in error["exception_message"]
     assert run(server, picture("small")) == "success"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
 from tests.recorded_pipelines import Case, PipelineRunner
 
 CHANGED = 1e-3  # relative distance from which a result counts as another one

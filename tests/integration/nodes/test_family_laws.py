@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.text_encoder import TextEncoder
 from app.inference.patches.apply_lora import with_lora

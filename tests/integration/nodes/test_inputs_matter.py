@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from app.graph.node_schema import InputSchema
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
 from app.nodes import (
     image_batch,
     image_composite,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.inference.models.compiled_unet import CompiledUNet
+from app.inference.models.unet.compiled import CompiledUNet
 from app.inference.network_changes import easy_cache
 from tests.recorded_pipelines import NODES, Case, PipelineRunner, assert_output
 

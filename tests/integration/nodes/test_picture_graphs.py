@@ -16,7 +16,7 @@ from torch import Tensor
 from websockets.sync.client import connect
 
 from app.files.folders import data_folders
-from app.inference.images import to_uint8
+from app.inference.pictures.images import to_uint8
 from app.nodes import (
     image_animation,
     image_batch,

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from app.inference.conditioning import CondEntry, PictureSize
-from app.inference.hooks import NO_NETWORK_HOOKS
+from app.inference.conditioning.entry import CondEntry, PictureSize
+from app.inference.hooks.network import NO_NETWORK_HOOKS
 from app.inference.models.checkpoint import Checkpoint, load_checkpoint
 from app.inference.samplers.registry import SAMPLERS
-from app.inference.schedules import SCHEDULERS
+from app.inference.schedules.schedulers import SCHEDULERS
 from tests.golden_models import GoldenModels, random_tensor, recorded, weight
 from tests.recorded_pipelines import Case, PipelineRunner, all_cases, assert_tensor, has_nodes
 from tests.unit.inference.toy_model import one_call

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch import device as Device
 
-from app.inference.models.load_upscaler import load_upscaler
+from app.inference.models.upscalers.load_upscaler import load_upscaler
 from app.inference.tiling import Tiling, run_tiled
 from app.nodes.declare import NodeResult
 from app.nodes.registry import builtin_nodes

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
 from app.inference.models.checkpoint import load_checkpoint
-from app.inference.models.vae import Vae
+from app.inference.models.vae.vae import Vae
 from app.nodes.registry import builtin_nodes
 from tests.golden_models import GoldenModels, random_tensor, recorded
 from tests.integration.nodes.recorded_nodes.stubs import FormulaCodec

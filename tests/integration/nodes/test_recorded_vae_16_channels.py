@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch import device as Device
 
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
 from app.inference.models.checkpoint import load_vae_file
 from app.inference.models.detect import vae_prefix
-from app.inference.models.load_vae import load_vae
-from app.inference.models.model_file import open_model_file
-from app.inference.models.vae import Vae
+from app.inference.models.files.model_file import open_model_file
+from app.inference.models.vae.load_vae import load_vae
+from app.inference.models.vae.vae import Vae
 from app.nodes.declare import NodeResult
 from app.nodes.registry import builtin_nodes
 from tests.golden_networks import assert_recorded, hole, normal, picture, recorded, save_network

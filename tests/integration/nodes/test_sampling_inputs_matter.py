@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from app.graph.node_schema import InputSchema
-from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.conditioning.entry import CondEntry, Conditioning
 from app.inference.custom_sample import sample_parts
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.noise_sources import NoNoise, SeededNoise
-from app.inference.preview import SD1_PREVIEW, LatentRgb
+from app.inference.noise.sources import NoNoise, SeededNoise
+from app.inference.pictures.preview import SD1_PREVIEW, LatentRgb
 from app.inference.samplers.base import Sampler
 from app.inference.samplers.registry import SAMPLERS
 from app.nodes import custom_sampling, guiders, model_sampling, samplers, sampling, schedulers, sigmas

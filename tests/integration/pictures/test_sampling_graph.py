@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from app.inference.images import to_uint8
+from app.inference.pictures.images import to_uint8
 from app.nodes import custom_sampling, guiders, model_sampling, samplers, sampling, schedulers, sigmas
 from app.nodes.registry import builtin_nodes
 from tests.integration.pictures.conftest import CHECKPOINT

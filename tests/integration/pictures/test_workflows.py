@@ -12,8 +12,8 @@ from PIL import Image as Pillow
 from safetensors.torch import save_file
 from torch import Tensor
 
-from app.inference.images import from_pillow
-from app.inference.models.rrdb_network import RrdbNetwork, RrdbShape
+from app.inference.models.upscalers.rrdb_network import RrdbNetwork, RrdbShape
+from app.inference.pictures.images import from_pillow
 from tests.golden_models import GoldenModels
 from tests.serving import Server, serving
 

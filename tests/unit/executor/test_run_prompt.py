@@ -13,7 +13,7 @@ from app.executor.run_context import RunContext, Surroundings
 from app.executor.run_prompt import PromptRun
 from app.files.folders import data_folders
 from app.graph.node_schema import InputSchema, NodeSchema, OutputSchema
-from app.inference.memory import ModelStore
+from app.inference.memory.model_store import ModelStore
 from app.nodes.declare import NodeClass, NodeResult
 from app.protocol.codec import FRAME_LIMIT
 from app.protocol.commands import RunPrompt
@@ -348,7 +348,7 @@ def test_memory_that_runs_out_twice_is_an_error_that_says_what_to_do(bench: Benc
 
     assert bench.calls == ["1", "2", "3", "3"]
     assert ended.error is not None
-    assert ended.error.exception_type == "app.inference.memory.OutOfMemory"
+    assert ended.error.exception_type == "app.inference.memory.model_store.OutOfMemory"
     assert "Make the picture or the batch smaller" in ended.error.message
 
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.inference.areas import cropped, resolved, weight_map
-from app.inference.conditioning import Area, AreaShare, CondEntry, Conditioning
+from app.inference.conditioning.area import Area, AreaShare
+from app.inference.conditioning.entry import CondEntry, Conditioning
+from app.inference.conditioning.reach import cropped, resolved, weight_map
 from app.inference.denoiser import Feed
-from app.inference.guidance import Predictions, Run
-from app.inference.hooks import NetworkCall, NetworkHooks
+from app.inference.guidance.predictions import Predictions, Run
+from app.inference.hooks.network import NetworkCall, NetworkHooks
 from tests.unit.inference.toy_model import FAMILIES, ToyModel
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torchsde import BrownianTree as Reference
 
-from app.inference.brownian_tree import BrownianTree
+from app.inference.noise.brownian_tree import BrownianTree
 
 SHAPE = torch.Size((1, 4, 3, 2))
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from app.inference.guided import Guided
+from app.inference.guidance.guided import Guided
 from app.inference.sample import sample
 from app.inference.samplers.base import Ask, AskBoth, SamplerContext
 from app.inference.samplers.registry import SAMPLERS

@@ -7,19 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import CondEntry
-from app.inference.control import (
-    AppliedControl,
-    Control,
-    ControlQuestion,
-    Residuals,
-    chained,
-    chained_apart,
-)
+from app.inference.conditioning.chaining import chained, chained_apart
+from app.inference.conditioning.control import AppliedControl, Control, ControlQuestion
+from app.inference.conditioning.entry import CondEntry
+from app.inference.conditioning.hint import fitted_hint
 from app.inference.errors import ChannelsDoNotFit
-from app.inference.hint import fitted_hint
-from app.inference.images import Image
 from app.inference.model_sampling import families
+from app.inference.models.unet.residuals import Residuals
+from app.inference.pictures.images import Image
 from tests.unit.inference.toy_model import one_call
 
 UNUSED: Any = None

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from app.files.folders import data_folders
 from app.inference.models.errors import PickleRefused
-from app.inference.models.pickles import REFUSED, Pickles
+from app.inference.models.files.pickles import REFUSED, Pickles
 from app.inference.text.embedding_files import FolderEmbeddings
 
 ONES, TWOS = torch.ones(2, 768), torch.full((3, 1280), 2.0)

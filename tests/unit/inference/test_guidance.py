@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import Area, CondEntry, Conditioning
+from app.inference.conditioning.area import Area
+from app.inference.conditioning.entry import CondEntry, Conditioning
 from app.inference.denoiser import Feed
-from app.inference.guidance import Run
-from app.inference.guiders import CfgGuider
-from app.inference.hooks import NetworkCall, NetworkHooks
+from app.inference.guidance.guiders import CfgGuider
+from app.inference.guidance.predictions import Run
+from app.inference.hooks.network import NetworkCall, NetworkHooks
 from tests.unit.inference.toy_model import FAMILIES, ToyModel
 
 SIGMA = torch.tensor(1.0)

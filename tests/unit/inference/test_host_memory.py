@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.inference.host_memory import free_host_bytes
+from app.inference.memory.host_memory import free_host_bytes
 
 GB = 10**9
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from app.inference import further_schedules, schedules, sigma_edits
 from app.inference.model_sampling import LevelsOutOfRange, families
 from app.inference.samplers.base import OptionOutOfRange, SamplerContext
 from app.inference.samplers.dpmpp_sde import dpmpp_sde
+from app.inference.schedules import further, schedulers, sigma_edits
 
 SD1 = families.discrete()
 
@@ -16,13 +16,13 @@ SD1 = families.discrete()
 @pytest.mark.parametrize(
     ("make", "rule"),
     [
-        (lambda: schedules.exponential_between(0.0, 0.1, 4), "above 0"),
-        (lambda: schedules.exponential_between(1.0, 0.0, 4), "above 0"),
-        (lambda: further_schedules.polyexponential(0.0, 0.1, 4, 1.0), "above 0"),
-        (lambda: further_schedules.polyexponential(1.0, 0.0, 4, 1.0), "above 0"),
-        (lambda: schedules.karras_between(1.0, 0.1, 4, 0.0), "rho"),
-        (lambda: schedules.beta(SD1, 4, 0.0, 0.6), "alpha and beta"),
-        (lambda: schedules.beta(SD1, 4, 0.6, 0.0), "alpha and beta"),
+        (lambda: schedulers.exponential_between(0.0, 0.1, 4), "above 0"),
+        (lambda: schedulers.exponential_between(1.0, 0.0, 4), "above 0"),
+        (lambda: further.polyexponential(0.0, 0.1, 4, 1.0), "above 0"),
+        (lambda: further.polyexponential(1.0, 0.0, 4, 1.0), "above 0"),
+        (lambda: schedulers.karras_between(1.0, 0.1, 4, 0.0), "rho"),
+        (lambda: schedulers.beta(SD1, 4, 0.0, 0.6), "alpha and beta"),
+        (lambda: schedulers.beta(SD1, 4, 0.6, 0.0), "alpha and beta"),
         (lambda: families.continuous("edm", sigma_min=0.0, sigma_max=80.0), "sigma_min"),
         (lambda: families.continuous("eps", sigma_min=2.0, sigma_max=1.0), "sigma_min"),
         (lambda: families.shifted_flow(0.0), "shift"),
@@ -35,7 +35,7 @@ def test_the_rule_is_named(make: Callable[[], object], rule: str) -> None:
 
 
 def test_karras_may_go_down_to_zero() -> None:
-    assert schedules.karras_between(1.0, 0.0, 3, 7.0).tolist() == pytest.approx([1.0, 0.5**7, 0.0, 0.0])
+    assert schedulers.karras_between(1.0, 0.0, 3, 7.0).tolist() == pytest.approx([1.0, 0.5**7, 0.0, 0.0])
 
 
 def test_a_range_may_be_a_single_level() -> None:

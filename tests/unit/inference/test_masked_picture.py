@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from app.inference.errors import BatchesDoNotFit
-from app.inference.masked_picture import blanked, cut_to_cells
+from app.inference.pictures.masked_picture import blanked, cut_to_cells
 
 
 def test_the_middle_is_kept_when_a_picture_is_cut_to_cells() -> None:

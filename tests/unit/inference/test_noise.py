@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 import torch
 
-from app.inference.noise import BrownianNoise, GaussianNoise, initial_noise, no_noise, seeded_noise
-from app.inference.seeds import SEED_LIMIT, following_seed
+from app.inference.noise.generators import BrownianNoise, GaussianNoise, initial_noise, no_noise, seeded_noise
+from app.inference.noise.seeds import SEED_LIMIT, following_seed
 from tests.unit.inference.golden import golden
 
 RECORDED = golden("noise")

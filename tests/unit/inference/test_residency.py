@@ -7,8 +7,8 @@ import torch
 from torch import device as Device
 from torch import nn
 
-from app.inference.devices import CPU
-from app.inference.residency import Residency, VramMode, stream_layer
+from app.inference.memory.devices import CPU
+from app.inference.memory.residency import Residency, VramMode, stream_layer
 
 DEVICE = Device("meta")  # a device that every machine has
 MEGABYTE = 1_000_000

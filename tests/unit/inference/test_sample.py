@@ -6,13 +6,13 @@ from functools import partial
 import pytest
 import torch
 
-from app.inference.conditioning import CondEntry
+from app.inference.conditioning.entry import CondEntry
 from app.inference.denoiser import Feed
-from app.inference.hooks import NetworkCall, NetworkHooks
+from app.inference.hooks.network import NetworkCall, NetworkHooks
 from app.inference.interrupts import Interrupted
 from app.inference.ksample import SamplingPlan, ksample
-from app.inference.latent_format import SD1_LATENT
-from app.inference.noise import initial_noise, seeded_noise
+from app.inference.latents.format import SD1_LATENT
+from app.inference.noise.generators import initial_noise, seeded_noise
 from app.inference.sample import (
     ChannelMismatch,
     MaskOfAnotherSize,

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 import torch
 
-from app.inference.guided import Guided
+from app.inference.guidance.guided import Guided
 from app.inference.samplers import (
     ddpm,
     dpm_2,

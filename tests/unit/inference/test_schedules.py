@@ -9,7 +9,7 @@ import torch
 from app.inference.ksample import SamplingPlan, plan_sigmas
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.samplers.registry import SAMPLERS
-from app.inference.schedules import SCHEDULERS, schedule
+from app.inference.schedules.schedulers import SCHEDULERS, schedule
 from tests.unit.inference.golden import golden
 
 RECORDED = golden("sigmas")

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from app.inference.conditioning import Area, CondEntry, Conditioning
+from app.inference.conditioning.area import Area
+from app.inference.conditioning.entry import CondEntry, Conditioning
 from app.inference.text.mixing import NoText, TextsDoNotFit, averaged, joined, silenced
 
 AREA = Area(height=8, width=8, y=0, x=0)

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch import device as Device
 from torch.nn.functional import interpolate
 
-from app.inference import upscale as upscale_module
 from app.inference.errors import ChannelsDoNotFit
-from app.inference.upscale import upscaled
+from app.inference.pictures import upscale as upscale_module
+from app.inference.pictures.upscale import upscaled
 
 CUDA = Device("cuda")
 

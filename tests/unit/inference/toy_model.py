@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.conditioning.entry import CondEntry, Conditioning
 from app.inference.denoiser import ExtraInputs, Feed
-from app.inference.guiders import CfgGuider
-from app.inference.hooks import NO_GUIDANCE_HOOKS, GuidanceHooks, NetworkCall, NetworkHooks
-from app.inference.latent_format import LatentFormat, ScaledLatent
+from app.inference.guidance.guiders import CfgGuider
+from app.inference.hooks.guidance import NO_GUIDANCE_HOOKS, GuidanceHooks
+from app.inference.hooks.network import NetworkCall, NetworkHooks
+from app.inference.latents.format import LatentFormat, ScaledLatent
 from app.inference.model_sampling import ModelSampling, families
 
 POSITIVE: Conditioning = (CondEntry(tokens=torch.ones(1, 1, 1)),)

@@ -12,7 +12,7 @@ from app.inference.guidance_changes.perp_neg import mix
 from app.inference.guidance_changes.renorm_cfg import renorm_cfg
 from app.inference.guidance_changes.rescale_cfg import rescale_cfg
 from app.inference.guidance_changes.tangential_damping import tangential_damping
-from app.inference.hooks import GuidanceStep
+from app.inference.hooks.guidance import GuidanceStep
 from tests.unit.inference.toy_model import FAMILIES
 
 SHAPE = (2, 4, 6, 5)

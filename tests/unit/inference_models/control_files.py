@@ -11,12 +11,12 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from app.inference.control import ControlQuestion
+from app.inference.conditioning.control import ControlQuestion
 from app.inference.model_sampling.families import discrete
-from app.inference.models.controlnet_shape import ControlNetShape, controlnet_config
-from app.inference.models.ldm_names import UNetLevel
-from app.inference.models.unet import UNet
-from app.inference.models.unet_shape import UNetShape, diffusers_config
+from app.inference.models.control.controlnet_shape import ControlNetShape, controlnet_config
+from app.inference.models.files.ldm_names import UNetLevel
+from app.inference.models.unet.shape import UNetShape, diffusers_config
+from app.inference.models.unet.walk import UNet
 from app.inference.models.weights import PatchedWeights
 from tests.unit.inference.toy_model import one_call
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from app.inference.denoiser import Feed
-from app.inference.hooks import NO_NETWORK_HOOKS, NetworkHooks
+from app.inference.hooks.network import NO_NETWORK_HOOKS, NetworkHooks
 from app.inference.models.checkpoint import load_checkpoint
-from app.inference.models.compiled_unet import CompiledUNet
 from app.inference.models.diffusion_model import DiffusionModel
+from app.inference.models.unet.compiled import CompiledUNet
 from app.inference.patches.factors import AttentionFactors, unet_attention_patch
 from tests.checkpoints import save_tiny
 from tests.unit.inference.toy_model import one_call

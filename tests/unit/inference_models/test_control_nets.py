@@ -9,11 +9,12 @@ import torch
 from diffusers.models.adapter import T2IAdapter
 from torch import Tensor, nn
 
-from app.inference.control import ControlDoesNotFit, ControlNet, Residuals
-from app.inference.hooks import NO_NETWORK_HOOKS
+from app.inference.conditioning.control import ControlDoesNotFit, ControlNet
+from app.inference.hooks.network import NO_NETWORK_HOOKS
 from app.inference.models import errors
-from app.inference.models.load_controlnet import load_controlnet
-from app.inference.models.unet_shape import UNetShape
+from app.inference.models.control.load_controlnet import load_controlnet
+from app.inference.models.unet.residuals import Residuals
+from app.inference.models.unet.shape import UNetShape
 from tests.unit.inference_models.control_files import (
     CPU,
     SD1,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import device as Device
 
-from app.inference.devices import (
+from app.inference.memory.devices import (
     choose_device,
     compute_dtype,
     describe_devices,

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 
-from app.inference.conditioning import CondEntry, PictureSize
-from app.inference.hooks import NO_NETWORK_HOOKS
+from app.inference.conditioning.entry import CondEntry, PictureSize
+from app.inference.hooks.network import NO_NETWORK_HOOKS
 from app.inference.models.checkpoint import Checkpoint, load_checkpoint
 from app.inference.text.tokenizer import BOS, EOS
 from tests.golden_models import GoldenModels, family_weights, recorded

@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import device as Device
 
-from app.inference.memory import ModelStore
+from app.inference.memory.model_store import ModelStore
 from app.inference.models import errors
+from app.inference.models.files.pickles import Pickles
 from app.inference.models.hypernetwork import load_hypernetwork
-from app.inference.models.pickles import Pickles
 from tests.integration.nodes.recorded_nodes.hypernetworks import attended, document
 
 CPU = Device("cpu")

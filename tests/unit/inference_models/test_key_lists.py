@@ -21,10 +21,10 @@ from app.inference.models.checkpoint import (
     load_text_file,
     load_vae_file,
 )
-from app.inference.models.controlnet import UNetControlNet
-from app.inference.models.gligen import load_gligen
-from app.inference.models.load_controlnet import load_controlnet
-from app.inference.models.model_file import ModelFile
+from app.inference.models.control.controlnet import UNetControlNet
+from app.inference.models.control.gligen import load_gligen
+from app.inference.models.control.load_controlnet import load_controlnet
+from app.inference.models.files.model_file import ModelFile
 
 KEYS = Path(__file__).parents[2] / "golden/keys"
 META = Device("meta")

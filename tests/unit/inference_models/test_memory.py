@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import device as Device
 from torch import nn
 
-from app.inference.memory import ModelStore, expected_bytes, loaded_bytes, ran_out_of_memory
+from app.inference.memory.model_store import ModelStore, expected_bytes, loaded_bytes, ran_out_of_memory
 from app.inference.models.checkpoint import load_checkpoint
 from tests.checkpoints import Tiny, save_tiny
 

@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import save_file
 
 from app.inference.denoiser import Feed
-from app.inference.hooks import NO_NETWORK_HOOKS
+from app.inference.hooks.network import NO_NETWORK_HOOKS
 from app.inference.models import errors
 from app.inference.models.checkpoint import load_checkpoint, load_text_file, load_vae_file
-from app.inference.models.kl_codec import KlCodec
-from app.inference.models.ldm_names import UNetLevel
-from app.inference.models.model_file import TensorInfo, open_model_file
+from app.inference.models.files.ldm_names import UNetLevel
+from app.inference.models.files.model_file import TensorInfo, open_model_file
+from app.inference.models.vae.kl_codec import KlCodec
 from tests.checkpoints import TEXT, UNET, VAE, Tiny, save_tiny, tiny_weights
 from tests.unit.inference.toy_model import one_call
 

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load, load_file
 
 from app.inference.interrupts import Interrupted
-from app.inference.models.model_writer import TensorToWrite, ready, write_model_file
+from app.inference.models.files.model_writer import TensorToWrite, ready, write_model_file
 
 DTYPES = (
     torch.float32,

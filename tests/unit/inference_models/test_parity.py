@@ -16,7 +16,7 @@ from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from app.inference.denoiser import Feed
-from app.inference.hooks import NO_NETWORK_HOOKS
+from app.inference.hooks.network import NO_NETWORK_HOOKS
 from app.inference.models.checkpoint import Checkpoint, load_checkpoint
 from app.inference.text.tokenizer import BOS, EOS
 from tests.checkpoints import Tiny, save_tiny, tiny_weights

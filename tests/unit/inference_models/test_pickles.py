@@ -12,10 +12,10 @@ from torch import device as Device
 
 from app.cli import main
 from app.commands.convert_file import CannotConvert, convert_file
-from app.inference.memory import ModelStore
+from app.inference.memory.model_store import ModelStore
 from app.inference.models import errors
 from app.inference.models.checkpoint import load_checkpoint
-from app.inference.models.pickles import Pickles
+from app.inference.models.files.pickles import Pickles
 from tests.checkpoints import Tiny, tiny_weights
 
 CPU = Device("cpu")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from app.inference.preview import SD1_PREVIEW, LatentRgb, PreviewThrottle, latent_preview
+from app.inference.pictures.preview import SD1_PREVIEW, LatentRgb, PreviewThrottle, latent_preview
 
 PLAIN = LatentRgb(factors=((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)), bias=(0.0, 0.0, 0.5))
 

@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 from torch import device as Device
 
 from app.inference.models.errors import WeightsDoNotFit, WrongModelKind
-from app.inference.models.load_taesd import load_taesd, load_tiny_decoder
-from app.inference.models.pixel_codec import PixelCodec
-from app.inference.models.taesd import SCALES, make_decoder, make_encoder
-from app.inference.models.vae import Vae
+from app.inference.models.vae.load_taesd import load_taesd, load_tiny_decoder
+from app.inference.models.vae.pixel_codec import PixelCodec
+from app.inference.models.vae.taesd import SCALES, make_decoder, make_encoder
+from app.inference.models.vae.vae import Vae
 from tests.tiny_vae_files import save_tiny_vae, tiny_autoencoder
 
 CPU = Device("cpu")

@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import device as Device
 
-from app.inference.models.compact_network import CompactNetwork, CompactShape
 from app.inference.models.errors import FamilyNotSupported, WeightsDoNotFit, WrongModelKind
-from app.inference.models.load_upscaler import load_upscaler
-from app.inference.models.rrdb_network import RrdbNetwork, RrdbShape
+from app.inference.models.upscalers.compact_network import CompactNetwork, CompactShape
+from app.inference.models.upscalers.load_upscaler import load_upscaler
+from app.inference.models.upscalers.rrdb_network import RrdbNetwork, RrdbShape
 
 CPU = Device("cpu")
 SMALL = RrdbShape(width=8, growth=4, blocks=2, doublings=2)

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch import device as Device
 
 from app.inference.errors import ChannelsDoNotFit, SizeNotUsable
-from app.inference.models import vae as vae_module
-from app.inference.models.vae import Vae
+from app.inference.models.vae import vae as vae_module
+from app.inference.models.vae.vae import Vae
 
 CUDA = Device("cuda")
 CPU = Device("cpu")

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from app.inference.models.building import build
+from app.inference.models.files.model_file import open_model_file
 from app.inference.models.fp8 import round_to_fp8
-from app.inference.models.model_file import open_model_file
 from app.inference.models.weights import PatchedWeights
 
 CPU = torch.device("cpu")

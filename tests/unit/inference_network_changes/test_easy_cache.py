@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from app.inference.hooks import Memory, NetworkCall
+from app.inference.hooks.network import Memory, NetworkCall
 from app.inference.network_changes.easy_cache import EasyCache
 from tests.unit.inference.toy_model import FAMILIES, one_call
 

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from app.inference.models.errors import NotAModelFile
-from app.inference.models.ldm_names import UNetLevel, rename, unet_modules
+from app.inference.models.files.ldm_names import UNetLevel, rename, unet_modules
 from app.inference.patches.layer_names import (
     UNET_PREFIXES,
     find_layer,

@@ -8,7 +8,7 @@ from torch import device as Device
 
 from app.files.folders import DataFolders, data_folders
 from app.inference.interrupts import Interrupted
-from app.inference.memory import ModelStore
+from app.inference.memory.model_store import ModelStore
 
 
 class RecordingContext:

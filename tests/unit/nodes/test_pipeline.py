@@ -12,7 +12,7 @@ from torch import Tensor
 
 from app.files.errors import FileNotAvailable
 from app.inference.interrupts import Interrupted
-from app.inference.latents import LatentBatch
+from app.inference.latents.batch import LatentBatch
 from app.inference.models.errors import FamilyNotSupported, ModelFileError, PartMissing
 from app.nodes.declare import NodeResult
 from app.nodes.registry import builtin_nodes

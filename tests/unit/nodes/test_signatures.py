@@ -7,7 +7,7 @@ import pytest
 
 from app.graph.node_schema import InputSchema
 from app.inference.samplers.registry import SAMPLERS
-from app.inference.schedules import SCHEDULERS
+from app.inference.schedules.schedulers import SCHEDULERS
 from app.nodes.registry import builtin_nodes
 from tests.integration.nodes.recorded_nodes.cases import GOLDEN
 

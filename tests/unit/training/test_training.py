@@ -11,9 +11,9 @@ from safetensors import safe_open
 from torch import device as Device
 
 from app.inference.denoiser import Feed
-from app.inference.hooks import NO_NETWORK_HOOKS
+from app.inference.hooks.network import NO_NETWORK_HOOKS
 from app.inference.models.checkpoint import load_checkpoint
-from app.inference.models.ldm_names import original_vae_name, vae_name
+from app.inference.models.files.ldm_names import original_vae_name, vae_name
 from app.training.demo_model.__main__ import main
 from app.training.demo_model.export import (
     FILE_NAME,

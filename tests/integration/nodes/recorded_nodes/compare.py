@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import CondEntry
-from app.inference.control import AppliedControl
-from app.inference.latents import LatentBatch
+from app.inference.conditioning.control import AppliedControl
+from app.inference.conditioning.entry import CondEntry
+from app.inference.latents.batch import LatentBatch
 from tests.integration.nodes.recorded_nodes.values import entry
 
 WITHIN = 1e-6

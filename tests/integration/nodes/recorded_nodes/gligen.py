@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from app.inference.gligen import GroundedTexts
+from app.inference.conditioning.gligen import GroundedTexts
 from tests.integration.nodes.recorded_nodes.calls import Runner, Seen, call
 from tests.integration.nodes.recorded_nodes.cases import Case
 from tests.integration.nodes.recorded_nodes.values import value

@@ -5,11 +5,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import CondEntry
-from app.inference.guidance import Run
+from app.inference.conditioning.entry import CondEntry
+from app.inference.guidance.guiders import mixed
+from app.inference.guidance.predictions import Run
 from app.inference.guidance_changes.self_attention_guidance import degrade
-from app.inference.guiders import mixed
-from app.inference.hooks import NO_NETWORK_HOOKS, NetworkCall, NetworkHooks, Place
+from app.inference.hooks.network import (
+    NO_NETWORK_HOOKS,
+    NetworkCall,
+    NetworkHooks,
+    Place,
+)
 from app.inference.models.diffusion_model import DiffusionModel
 from tests.integration.nodes.recorded_nodes.calls import Runner, Seen, call
 from tests.integration.nodes.recorded_nodes.cases import Case

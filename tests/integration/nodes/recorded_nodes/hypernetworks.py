@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch import device as Device
 
-from app.inference.hooks import NetworkCall, Place
-from app.inference.memory import ModelStore
+from app.inference.hooks.network import NetworkCall, Place
+from app.inference.memory.model_store import ModelStore
 from app.inference.model_sampling import families
-from app.inference.models.pickles import Pickles
+from app.inference.models.files.pickles import Pickles
 from tests.integration.nodes.recorded_nodes.calls import Runner, Seen, call
 from tests.integration.nodes.recorded_nodes.cases import Case
 from tests.integration.nodes.recorded_nodes.stubs import stub_model

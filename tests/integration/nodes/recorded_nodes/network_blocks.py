@@ -8,7 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from app.inference.hooks import Attend, NetworkCall, NetworkHooks, Place
+from app.inference.hooks.network import (
+    Attend,
+    NetworkCall,
+    NetworkHooks,
+    Place,
+)
 from app.inference.model_sampling import families
 from tests.integration.nodes.recorded_nodes.calls import NODES, Runner, Seen, call
 from tests.integration.nodes.recorded_nodes.cases import Case

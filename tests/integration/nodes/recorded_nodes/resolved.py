@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from app.inference.denoiser import Feed
-from app.inference.guidance import Predictions, Run
-from app.inference.hooks import NetworkCall, NetworkHooks
+from app.inference.guidance.predictions import Predictions, Run
+from app.inference.hooks.network import NetworkCall, NetworkHooks
 from app.inference.model_sampling import families
 from tests.integration.nodes.recorded_nodes.calls import Runner, Seen
 from tests.integration.nodes.recorded_nodes.cases import Case

@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import CondEntry, Conditioning
+from app.inference.conditioning.entry import CondEntry, Conditioning
 from app.inference.denoiser import ExtraInputs, Feed
-from app.inference.guidance import Run
-from app.inference.hooks import NO_GUIDANCE_HOOKS, GuidanceHooks, NetworkCall, NetworkHooks
-from app.inference.latent_format import SD1_LATENT, LatentFormat
+from app.inference.guidance.predictions import Run
+from app.inference.hooks.guidance import NO_GUIDANCE_HOOKS, GuidanceHooks
+from app.inference.hooks.network import NetworkCall, NetworkHooks
+from app.inference.latents.format import SD1_LATENT, LatentFormat
 from app.inference.model_sampling import ModelSampling, families
 from tests.integration.nodes.recorded_nodes.calls import Runner, Seen, call
 from tests.integration.nodes.recorded_nodes.cases import Case

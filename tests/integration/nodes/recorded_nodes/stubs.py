@@ -11,13 +11,14 @@ from torch import Tensor
 from torch import device as Device
 from torch.nn.functional import avg_pool2d
 
-from app.inference.control import ControlQuestion, Residuals
-from app.inference.devices import CPU
-from app.inference.images import Image
-from app.inference.latent_format import SD1_LATENT, LatentFormat
+from app.inference.conditioning.control import ControlQuestion
+from app.inference.latents.format import SD1_LATENT, LatentFormat
+from app.inference.memory.devices import CPU
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.models.vae import Vae
+from app.inference.models.unet.residuals import Residuals
+from app.inference.models.vae.vae import Vae
+from app.inference.pictures.images import Image
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch import device as Device
 from torch.nn.functional import interpolate
 
-from app.inference.devices import CPU
-from app.inference.models.vae import Vae
+from app.inference.memory.devices import CPU
+from app.inference.models.vae.vae import Vae
 from tests.integration.nodes.recorded_nodes.calls import Runner, Seen, call
 from tests.integration.nodes.recorded_nodes.cases import Case
 from tests.integration.nodes.recorded_nodes.stubs import FormulaCodec

@@ -5,9 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.inference.conditioning import Area, AreaShare, CondEntry, PictureSize
-from app.inference.control import AppliedControl
-from app.inference.latents import LatentBatch
+from app.inference.conditioning.area import Area, AreaShare
+from app.inference.conditioning.control import AppliedControl
+from app.inference.conditioning.entry import CondEntry, PictureSize
+from app.inference.latents.batch import LatentBatch
 from tests.integration.nodes.recorded_nodes.stubs import StubControlNet, stub_model, stub_vae
 
 FIELDS = {  # keys of a recorded entry's side data -> fields of CondEntry

@@ -19,6 +19,7 @@ NODES = (
     NodeClass(
         schema=NodeSchema(
             class_type="HypernetworkLoader",
+            module="comfy_extras.nodes_hypernetwork",
             display_name="HypernetworkLoader",
             category="loaders",
             description="Changes a model by small networks before its attention, in A1111's format.",

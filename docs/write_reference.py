@@ -178,7 +178,9 @@ def nodes() -> Iterator[str]:
 
 def node_text(schema: NodeSchema) -> str:
     """Name, place in the menu and description of a node class."""
-    return f"{schema.display_name or schema.class_type}, in {schema.category}. {schema.description}".strip()
+    name, family = schema.display_name or schema.class_type, schema.unsupported_family
+    unable = f" Cannot run yet: it belongs to {family}." if family else ""
+    return f"{name}, in {schema.category}. {schema.description}{unable}".strip()
 
 
 def input_row(each: InputSchema) -> str:

@@ -48,6 +48,7 @@ class NodeSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `hidden` maps the keyword of a hidden value to its kind (PROMPT, EXTRA_PNGINFO, UNIQUE_ID).
     `validates` names the inputs that the node's own check takes over; None when it has no such check.
+    `unsupported_family` names the model family that the node belongs to, as long as that cannot run.
     `v3` selects the newer wire shape of `/object_info`.
     """
 
@@ -67,6 +68,7 @@ class NodeSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     has_fingerprint: bool = False
     validates: tuple[str, ...] | None = None
     search_aliases: tuple[str, ...] = ()
+    unsupported_family: str = ""
     v3: bool = False
 
     def input(self, name: str) -> InputSchema | None:

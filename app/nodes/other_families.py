@@ -4,7 +4,7 @@
 """
 
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -35,7 +35,8 @@ class _Declaration(NodeSchema, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def _node(declared: _Declaration) -> NodeClass:
-    fields = {name: getattr(declared, name) for name in NodeSchema.__struct_fields__}
+    fields: dict[str, Any] = {name: getattr(declared, name) for name in NodeSchema.__struct_fields__}
+    fields["unsupported_family"] = declared.family
     schema = NodeSchema(**fields)
     name, family = schema.display_name or schema.class_type, declared.family
 

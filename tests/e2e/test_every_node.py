@@ -83,6 +83,44 @@ def test_all_of_every_class_can_be_read(page: Page, server: Server) -> None:
         assert page.evaluate(MEASURE) == []
 
 
+class TestStanding:
+    def test_the_library_is_a_tree_of_categories(self, editor: Editor) -> None:
+        page = editor.page
+        page.get_by_test_id("rail-nodes").click()
+        for path in ("sampling", "sampling/custom_sampling", "sampling/custom_sampling/schedulers"):
+            folder = page.get_by_test_id(f"category-{path}")
+            expect(folder).to_have_attribute("aria-expanded", "false")
+            folder.click()
+        page.get_by_test_id("library-KarrasScheduler").click()
+        expect(editor.nodes_of("KarrasScheduler")).to_be_visible()
+        page.get_by_test_id("category-sampling/custom_sampling").click()
+        expect(page.get_by_test_id("library-KarrasScheduler")).to_be_hidden()
+
+    def test_deprecated_classes_are_found_by_name_alone(self, editor: Editor) -> None:
+        page = editor.page
+        page.mouse.dblclick(*editor.empty)
+        found = page.get_by_test_id("search-item-PerpNeg")
+        for text, count in (("", 0), ("_for_testing", 0), ("perp", 1)):
+            editor.search.fill(text)
+            expect(page.get_by_role("option").first).to_be_visible()
+            expect(found).to_have_count(count)
+        expect(page.get_by_role("option").first).to_have_attribute("data-testid", "search-item-PerpNegGuider")
+        expect(found).to_contain_text("deprecated")
+        found.click()
+        expect(editor.nodes_of("PerpNeg").get_by_label("deprecated")).to_be_visible()
+
+    def test_a_class_that_may_change_and_cannot_run_yet_says_so(self, editor: Editor) -> None:
+        page = editor.page
+        page.mouse.dblclick(*editor.empty)
+        editor.search.fill("PhotoMakerLoader")
+        item = page.get_by_test_id("search-item-PhotoMakerLoader")
+        expect(item.locator(".standing")).to_have_text(["not supported yet", "experimental"])
+        item.click()
+        node = editor.nodes_of("PhotoMakerLoader")
+        expect(node.get_by_label("experimental")).to_be_visible()
+        expect(node.get_by_title("It belongs to PhotoMaker, which cannot run here yet.")).to_be_visible()
+
+
 def test_a_colour_is_picked_and_taken_back(editor: Editor) -> None:
     node = editor.add("EmptyImage", "EmptyImage")
     swatch, number = editor.widget(node, "color-swatch"), editor.widget(node, "color")

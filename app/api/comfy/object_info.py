@@ -77,6 +77,8 @@ def _flags(node: DescribedNode) -> dict[str, Any]:
     schema = node.schema
     tooltips = [each.tooltip for each in schema.outputs]
     flags: dict[str, Any] = {"search_aliases": list(schema.search_aliases)} if schema.search_aliases else {}
+    if schema.unsupported_family:  # our own key, which other clients pass over
+        flags["unsupported_family"] = schema.unsupported_family
     if schema.v3:
         return {
             "output_tooltips": tooltips,

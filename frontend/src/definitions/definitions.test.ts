@@ -4,7 +4,6 @@ import { testDefinitions } from '../test/class-source'
 import { findOption } from './combo'
 import { defaultSize, layoutNode, TITLE_HEIGHT } from './layout'
 import { readObjectInfo } from './object-info'
-import { firstSlotFor, NodeSearch } from './search'
 import type { NodeDefinition } from './types'
 import { definitionForNode } from './for-node'
 
@@ -194,38 +193,6 @@ describe('layout', () => {
     expect(text.rows[0]?.height).toBeGreaterThan(400)
     const image = layoutNode(get('SaveImage'), { size: [300, 700], collapsed: false })
     expect(image.media.height).toBeGreaterThan(500)
-  })
-})
-
-describe('search', () => {
-  const search = new NodeSearch(definitions.all())
-  const names = (query: string, options = {}) => search.find(query, options).map((definition) => definition.classType)
-
-  it('finds by display name, class, words inside names, and with letters left out', () => {
-    expect(names('ksam')[0]).toBe('KSampler')
-    expect(names('save')[0]).toBe('SaveImage')
-    expect(names('clip text')[0]).toBe('CLIPTextEncode')
-    expect(names('vae dec')[0]).toBe('VAEDecode')
-    expect(names('cliptxt')).toContain('CLIPTextEncode')
-    expect(names('zzz')).toEqual([])
-  })
-
-  it('puts whole names first, and used classes before others', () => {
-    expect(names('load image')[0]).toBe('LoadImage')
-    expect(names('', { usage: { VAEEncode: 3 } })[0]).toBe('VAEEncode')
-    expect(names('vae', { usage: { VAEEncode: 30 } })[0]).toBe('VAEEncode')
-  })
-
-  it('keeps to classes that a dragged link fits', () => {
-    const takesLatent = names('', { filter: { side: 'output', type: 'LATENT' } })
-    expect(takesLatent.sort()).toEqual(['KSampler', 'VAEDecode'])
-    expect(names('', { filter: { side: 'input', type: 'MODEL' } })).toEqual(['CheckpointLoaderSimple'])
-    expect(firstSlotFor(get('KSampler'), { side: 'output', type: 'INT' })).toEqual({
-      side: 'input',
-      node: '',
-      input: 'seed',
-    })
-    expect(firstSlotFor(get('Swap'), { side: 'input', type: 'MASK' })).toEqual({ side: 'output', node: '', slot: 1 })
   })
 })
 

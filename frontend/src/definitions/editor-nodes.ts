@@ -16,6 +16,7 @@ const base: Omit<NodeDefinition, 'classType' | 'displayName' | 'description'> = 
   outputNode: false,
   deprecated: false,
   experimental: false,
+  unsupportedFamily: '',
   aliases: [],
   showsMedia: false,
 }

@@ -48,6 +48,7 @@ function placeholderFor(node: NodeView): NodeDefinition {
     outputNode: false,
     deprecated: false,
     experimental: false,
+    unsupportedFamily: '',
     aliases: [],
     showsMedia: false,
   }

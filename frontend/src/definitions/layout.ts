@@ -1,6 +1,7 @@
 /** Sizes and handle places of a node, computed from its definition alone so that the canvas needs no measuring. */
 import type { NodeView, Size } from '../graph/model'
 import { inputHandle, outputHandle } from './handles'
+import { standingsOf } from './standing'
 import type { HandleLayout, InputDef, NodeDefinition, NodeLayout, WidgetDef, WidgetRow } from './types'
 
 /** Height of the title bar; in files, positions name the corner below it. */
@@ -23,6 +24,8 @@ const WIDTH_PLAIN = 200
 const REROUTE_SIZE: Size = [76, 26]
 const CHARACTER = 7.2
 const TITLE_CHARACTER = 7.8
+/** A small sign in the title, with its distance. */
+const SIGN_WIDTH = 18
 /** Short labels may be of wide letters only. */
 const LABEL_SLACK = 6
 /** Height of a text area's own label. */
@@ -216,7 +219,8 @@ function preferredWidth(definition: NodeDefinition): number {
   const plain =
     textAreas(definition).length > 0 ? WIDTH_WITH_TEXT : hasRows(definition) ? WIDTH_WITH_WIDGETS : WIDTH_PLAIN
   const rows = definition.widgets.length > 0 ? longestLabel(definition) + ROW_MARGINS + CONTROL_WIDTH : 0
-  const title = definition.displayName.length * TITLE_CHARACTER + 3 * NODE_PADDING
+  const signs = standingsOf(definition).length * SIGN_WIDTH
+  const title = definition.displayName.length * TITLE_CHARACTER + signs + 3 * NODE_PADDING
   const sockets = definition.inputs.filter((input) => input.kind === 'socket')
   return Math.max(plain, minimalWidth(definition, sockets), Math.min(WIDEST, Math.ceil(Math.max(rows, title))))
 }

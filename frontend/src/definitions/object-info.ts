@@ -61,6 +61,7 @@ export function readDefinition(classType: string, entry: JsonObject): NodeDefini
     outputNode: entry['output_node'] === true,
     deprecated: entry['deprecated'] === true,
     experimental: entry['experimental'] === true,
+    unsupportedFamily: text(entry['unsupported_family']),
     aliases: list(entry['search_aliases']).filter((alias) => typeof alias === 'string'),
     showsMedia: showsMedia(entry['output_node'] === true, inputs),
   }

@@ -133,6 +133,8 @@ export interface NodeDefinition {
   readonly outputNode: boolean
   readonly deprecated: boolean
   readonly experimental: boolean
+  /** The model family that the class belongs to, as long as the server cannot run it; empty: it runs. */
+  readonly unsupportedFamily: string
   readonly aliases: readonly string[]
   /** The node shows pictures: results, or the file chosen in an upload combo. */
   readonly showsMedia: boolean

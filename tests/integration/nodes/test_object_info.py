@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.api.auth import AccessPolicy
+from app.nodes import other_families
 from app.nodes.registry import builtin_nodes
 from tests.integration.nodes.recorded_nodes.cases import GOLDEN
 from tests.integration.security.running_app import serving
@@ -103,6 +104,13 @@ def test_types_menus_and_ranges_are_the_recorded_ones(info: dict[str, Any], clas
             assert kind == theirs["type"], theirs["name"]
         recorded = {key: each for key, each in theirs.items() if key not in ABOUT}
         assert {key: each for key, each in options.items() if key not in OUR_OWN} == recorded, theirs["name"]
+
+
+def test_nodes_of_families_that_cannot_run_name_the_family(info: dict[str, Any]) -> None:
+    named = {name: each["unsupported_family"] for name, each in info.items() if "unsupported_family" in each}
+
+    assert named["FluxGuidance"] == "Flux"
+    assert named == {each.schema.class_type: each.schema.unsupported_family for each in other_families.NODES}
 
 
 def _hidden(entry: dict[str, Any]) -> dict[str, Any]:

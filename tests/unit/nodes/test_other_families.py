@@ -20,6 +20,7 @@ def test_node_of_another_family_names_the_family_when_it_runs(node: NodeClass, t
 
     assert refused.value.code == "family_not_supported"
     assert refused.value.family in str(refused.value)
+    assert refused.value.family == node.schema.unsupported_family
     assert str(refused.value).endswith(".")
 
 

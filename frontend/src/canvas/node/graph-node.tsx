@@ -43,7 +43,7 @@ export const GraphNode = memo(function GraphNode({ id, data, selected }: NodePro
   }
   return (
     <article className="node" aria-label={name} data-collapsed={view.collapsed ? '' : undefined} {...shared}>
-      <NodeTitle view={view} name={name} />
+      <NodeTitle view={view} definition={definition} name={name} />
       {view.collapsed ? null : <Body id={id} data={data} unknown={unknown} />}
       {data.layout.handles.map((handle) => (
         <Pin

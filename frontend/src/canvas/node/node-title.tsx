@@ -2,11 +2,19 @@
 import { EyeOff, Pin as PinIcon, Redo2, Zap } from 'lucide-react'
 import { useState } from 'react'
 import { useCanvas, useEditor, useNodeRun } from '@/canvas/editor'
+import type { NodeDefinition } from '@/definitions/types'
 import { NodeMode, type NodeView } from '@/graph/model'
 import { t } from '@/i18n'
+import { StandingSigns } from '@/ui/standing'
 import { duration } from '@/ui/duration'
 
-export function NodeTitle({ view, name }: { view: NodeView; name: string }) {
+export interface NodeTitleProps {
+  readonly view: NodeView
+  readonly definition: NodeDefinition
+  readonly name: string
+}
+
+export function NodeTitle({ view, definition, name }: NodeTitleProps) {
   const editor = useEditor()
   const renaming = useCanvas((state) => state.renaming === view.id)
   const run = useNodeRun(view.id)
@@ -29,6 +37,7 @@ export function NodeTitle({ view, name }: { view: NodeView; name: string }) {
         {run.status === 'cached' ? (
           <Zap size={12} aria-label={t('mark.cached')} data-testid={`cached-${view.id}`} />
         ) : null}
+        <StandingSigns definition={definition} />
         {view.mode === NodeMode.mute ? <EyeOff size={12} aria-label={t('mark.muted')} /> : null}
         {view.mode === NodeMode.bypass ? <Redo2 size={12} aria-label={t('mark.bypassed')} /> : null}
         {view.pinned ? <PinIcon size={12} aria-label={t('mark.pinned')} /> : null}

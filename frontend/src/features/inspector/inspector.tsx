@@ -5,6 +5,7 @@ import type { FlowNode } from '@/canvas/projection'
 import { t } from '@/i18n'
 import { IconButton } from '@/ui/icon-button'
 import { page } from '@/ui/page'
+import { StandingSentences } from '@/ui/standing'
 import { slotColour } from '@/ui/slot-colour'
 import '@/features/inspector/inspector.css'
 
@@ -42,6 +43,7 @@ function About({ node }: { node: FlowNode }) {
         <span className="sub">{t('inspector.category')}</span>
         {definition.category || '–'}
       </p>
+      <StandingSentences definition={definition} />
       <p className="about-text">{definition.description || t('inspector.noDescription')}</p>
       <Slots title={t('inspector.inputs')} slots={definition.inputs} />
       <Slots title={t('inspector.outputs')} slots={definition.outputs} />

@@ -6,9 +6,11 @@ import { editorDefinitions } from '@/definitions/editor-nodes'
 import type { NodeDefinition } from '@/definitions/types'
 import { useApp } from '@/features/app'
 import { NODE_DRAG } from '@/features/import/drag-types'
+import { categoryTree, type Category } from '@/features/library/category-tree'
 import { addFound } from '@/features/search/add-found'
 import { useFinder } from '@/features/search/use-finder'
 import { t } from '@/i18n'
+import { StandingWords } from '@/ui/standing'
 import '@/features/library/library.css'
 
 export default function NodesPanel() {
@@ -16,11 +18,14 @@ export default function NodesPanel() {
   const finder = useFinder()
   const [text, setText] = useState('')
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
-  const categories = useMemo(() => byCategory([...(definitions?.all() ?? []), ...editorDefinitions]), [definitions])
-  const toggle = (name: string) =>
+  const categories = useMemo(
+    () => categoryTree([...(definitions?.all() ?? []), ...editorDefinitions], t('library.other')),
+    [definitions],
+  )
+  const toggle = (path: string) =>
     setOpen((before) => {
       const after = new Set(before)
-      if (!after.delete(name)) after.add(name)
+      if (!after.delete(path)) after.add(path)
       return after
     })
   return (
@@ -39,31 +44,47 @@ export default function NodesPanel() {
           ))}
         </ul>
       ) : (
-        <ul className="list">
-          {categories.map(([name, entries]) => (
-            <li key={name}>
-              <button
-                type="button"
-                className="library-category"
-                aria-expanded={open.has(name)}
-                onClick={() => toggle(name)}
-              >
-                <ChevronRight size={14} aria-hidden="true" />
-                {name}
-                <span className="keys">{entries.length}</span>
-              </button>
-              {open.has(name) ? (
-                <ul className="list library-entries">
-                  {entries.map((definition) => (
-                    <Entry key={definition.classType} definition={definition} />
-                  ))}
-                </ul>
-              ) : null}
-            </li>
-          ))}
-        </ul>
+        <Folders categories={categories} open={open} toggle={toggle} />
       )}
     </>
+  )
+}
+
+interface FoldersProps {
+  readonly categories: readonly Category[]
+  readonly open: ReadonlySet<string>
+  readonly toggle: (path: string) => void
+}
+
+function Folders({ categories, open, toggle }: FoldersProps) {
+  return (
+    <ul className="list">
+      {categories.map(({ path, name, count, categories: inner, entries }) => (
+        <li key={path}>
+          <button
+            type="button"
+            className="library-category"
+            aria-expanded={open.has(path)}
+            data-testid={`category-${path}`}
+            onClick={() => toggle(path)}
+          >
+            <ChevronRight size={14} aria-hidden="true" />
+            {name}
+            <span className="keys">{count}</span>
+          </button>
+          {open.has(path) ? (
+            <div className="library-entries">
+              <Folders categories={inner} open={open} toggle={toggle} />
+              <ul className="list">
+                {entries.map((definition) => (
+                  <Entry key={definition.classType} definition={definition} />
+                ))}
+              </ul>
+            </div>
+          ) : null}
+        </li>
+      ))}
+    </ul>
   )
 }
 
@@ -84,18 +105,9 @@ function Entry({ definition }: { definition: NodeDefinition }) {
         onDragStart={(event) => event.dataTransfer.setData(NODE_DRAG, definition.classType)}
         onClick={add}
       >
-        {definition.displayName}
+        <span className="library-name">{definition.displayName}</span>
+        <StandingWords definition={definition} />
       </button>
     </li>
   )
-}
-
-function byCategory(definitions: readonly NodeDefinition[]): [string, NodeDefinition[]][] {
-  const groups = new Map<string, NodeDefinition[]>()
-  for (const definition of definitions) {
-    const name = definition.category || t('library.other')
-    groups.set(name, [...(groups.get(name) ?? []), definition])
-  }
-  for (const entries of groups.values()) entries.sort((a, b) => a.displayName.localeCompare(b.displayName))
-  return [...groups].sort(([a], [b]) => a.localeCompare(b))
 }

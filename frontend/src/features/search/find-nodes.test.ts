@@ -17,6 +17,9 @@ const definitions = readObjectInfo({
   SaveImage: entry('Save Image', 'image', { images: 'IMAGE' }, []),
 }).all()
 const finder = new NodeFinder(definitions)
+const old = { ...entry('Sampler (old)', 'sampling', { model: 'MODEL' }, ['LATENT']), deprecated: true }
+const waiting = { ...entry('Sample Flux', 'sampling', { model: 'MODEL' }, ['LATENT']), unsupported_family: 'Flux' }
+const mixed = new NodeFinder([...readObjectInfo({ OldSampler: old, SampleFlux: waiting }).all(), ...definitions])
 const names = (text: string, wire: Parameters<NodeFinder['find']>[1] = null, used: Record<string, number> = {}) =>
   finder.find(text, wire, used).map((found) => found.classType)
 
@@ -40,6 +43,22 @@ describe('NodeFinder', () => {
 
   it('ranks by use when nothing is typed', () => {
     expect(names('', null, { SaveImage: 3, VAEDecode: 1 }).slice(0, 2)).toEqual(['SaveImage', 'VAEDecode'])
+  })
+
+  it('offers deprecated classes to those only who type their name, and after all others', () => {
+    const found = (text: string) => mixed.find(text, null, {}).map((definition) => definition.classType)
+    expect(found('')).not.toContain('OldSampler')
+    expect(found('sampling')).not.toContain('OldSampler')
+    expect(found('sampler').at(-1)).toBe('OldSampler')
+    expect(found('oldsampler')[0]).toBe('OldSampler')
+    expect(mixed.find('', { side: 'output', type: 'MODEL' }, { OldSampler: 9 })).toHaveLength(3)
+  })
+
+  it('puts classes that cannot run yet behind others that are as like', () => {
+    const found = (text: string) => mixed.find(text, null, {}).map((definition) => definition.classType)
+    expect(found('').at(-1)).toBe('SampleFlux')
+    expect(found('sample flux')[0]).toBe('SampleFlux')
+    expect(found('sam').slice(0, 2)).not.toContain('OldSampler')
   })
 
   it('stops at the limit', () => {

@@ -10,6 +10,7 @@ import { readUsage } from '@/features/search/usage'
 import { useFinder } from '@/features/search/use-finder'
 import { t } from '@/i18n'
 import { page, type SearchRequest } from '@/ui/page'
+import { StandingWords } from '@/ui/standing'
 import { slotColour } from '@/ui/slot-colour'
 import '@/features/search/search.css'
 
@@ -73,6 +74,7 @@ export default function Search({ request }: { request: SearchRequest }) {
             >
               <span className="search-name">{definition.displayName}</span>
               <Outputs definition={definition} />
+              <StandingWords definition={definition} />
               <span className="keys">{definition.category}</span>
             </Command.Item>
           ))}

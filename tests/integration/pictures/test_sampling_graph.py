@@ -1,7 +1,6 @@
 """Every sampling node in one prompt POSTed to a real server; the pictures are those computed here too."""
 
 import io
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,48 +9,22 @@ from PIL import Image as Pillow
 
 from app.inference.pictures.images import to_uint8
 from app.nodes import custom_sampling, guiders, model_sampling, samplers, sampling, schedulers, sigmas
-from app.nodes.registry import builtin_nodes
 from tests.integration.pictures.conftest import CHECKPOINT
+from tests.prompt_graph import Link, PromptGraph
 from tests.recorded_pipelines import run_prompt
 from tests.serving import Server
 from tests.unit.nodes.recording_context import RecordingContext
 
-NODES = builtin_nodes()
 MODULES = (custom_sampling, guiders, model_sampling, samplers, sampling, schedulers, sigmas)
 CLASSES = {node.schema.class_type for module in MODULES for node in module.NODES}
 REFUSED = "GITSScheduler"
 LIMIT_S = 240
-Link = list[Any]
-
-
-@dataclass
-class Graph:
-    """A prompt that grows; `shown` are the nodes that show pictures and the pictures' links."""
-
-    prompt: dict[str, Any] = field(default_factory=dict)
-    shown: dict[str, Link] = field(default_factory=dict)
-
-    def add(self, class_type: str, **inputs: Any) -> Link:
-        """Add a node with its declared defaults; returns a link to its first output."""
-        node_id = str(len(self.prompt) + 1)
-        defaults = {
-            each.name: each.options.get("default", each.choices[0] if each.choices else False)
-            for each in NODES[class_type].schema.inputs
-            if each.choices or "default" in each.options or each.type == "BOOLEAN"
-        }
-        self.prompt[node_id] = {"class_type": class_type, "inputs": {**defaults, **inputs}}
-        return [node_id, 0]
-
-    def show(self, latent: Link, vae: Link) -> None:
-        """Decode a latent and show the picture."""
-        image = self.add("VAEDecode", samples=latent, vae=vae)
-        self.shown[self.add("PreviewImage", images=image)[0]] = image
 
 
 @pytest.fixture(scope="module")
-def graph() -> Graph:
+def graph() -> PromptGraph:
     """A graph with every class of these nodes that runs."""
-    made = Graph()
+    made = PromptGraph()
     add = made.add
     model = add("CheckpointLoaderSimple", ckpt_name=CHECKPOINT)
     clip, vae = [model[0], 1], [model[0], 2]
@@ -93,7 +66,7 @@ def graph() -> Graph:
     return made
 
 
-def _add_levels(graph: Graph, walk: Any, model: Link, levels: Link, none: Link) -> None:
+def _add_levels(graph: PromptGraph, walk: Any, model: Link, levels: Link, none: Link) -> None:
     """Lists cut in two, refined, turned around, begun otherwise, and a level looked up."""
     add = graph.add
     split = add("SplitSigmas", sigmas=levels, step=1)
@@ -106,11 +79,11 @@ def _add_levels(graph: Graph, walk: Any, model: Link, levels: Link, none: Link) 
 
 
 @pytest.fixture(scope="module")
-def record(server: Server, graph: Graph) -> dict[str, Any]:
+def record(server: Server, graph: PromptGraph) -> dict[str, Any]:
     return server.wait_ended(server.submit(graph.prompt), LIMIT_S)
 
 
-def test_the_graph_has_every_class_that_runs(graph: Graph) -> None:
+def test_the_graph_has_every_class_that_runs(graph: PromptGraph) -> None:
     assert {REFUSED} == CLASSES - {node["class_type"] for node in graph.prompt.values()}
 
 
@@ -119,7 +92,7 @@ def test_the_prompt_ends_well(record: dict[str, Any]) -> None:
 
 
 def test_every_picture_is_the_one_computed_here(
-    server: Server, graph: Graph, record: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+    server: Server, graph: PromptGraph, record: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     context = RecordingContext(tmp_path_factory.mktemp("here"))
     target = context.folders.base / "models/checkpoints" / CHECKPOINT
@@ -137,7 +110,7 @@ def test_every_picture_is_the_one_computed_here(
         assert np.abs(pixels - to_uint8(here[place][0]).numpy().astype(int)).max() <= 1, graph.prompt[shown]
 
 
-def test_levels_that_are_not_there_are_refused_with_a_sentence(server: Server, graph: Graph) -> None:
+def test_levels_that_are_not_there_are_refused_with_a_sentence(server: Server, graph: PromptGraph) -> None:
     prompt = {**graph.prompt}
     scheduler = {"class_type": REFUSED, "inputs": {"coeff": 1.2, "steps": 4, "denoise": 1.0}}
     walk = next(key for key, node in prompt.items() if node["class_type"] == "SamplerCustomAdvanced")

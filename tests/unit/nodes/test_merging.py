@@ -18,6 +18,13 @@ from tests.unit.nodes.tiny_runs import NODES, call, distance, load, sampled
 
 EQUAL = 1e-4  # relative distance of latents that are the same up to rounding
 OTHER_SEED = 50
+BY_BLOCK = ("ModelMergeBlocks", "ModelMergeSD1", "ModelMergeSDXL")
+RATIOS = [
+    (class_type, each.name)
+    for class_type in BY_BLOCK
+    for each in NODES[class_type].schema.inputs
+    if each.type == "FLOAT"
+]
 
 
 @pytest.fixture(scope="module")
@@ -148,11 +155,11 @@ def test_merges_can_be_merged(context: RecordingContext) -> None:
     assert distance(sampled(context, other_way, clip), expected) < EQUAL
 
 
-@pytest.mark.parametrize("class_type", ["ModelMergeBlocks", "ModelMergeSD1", "ModelMergeSDXL"])
+@pytest.mark.parametrize("class_type", BY_BLOCK)
 def test_every_ratio_acts_on_its_block_and_on_nothing_else(
     context: RecordingContext, class_type: str
 ) -> None:
-    ratios = [each.name for each in NODES[class_type].schema.inputs if each.type == "FLOAT"]
+    ratios = [name for node, name in RATIOS if node == class_type]
     tensors = [f"{name.rstrip('.')}.weight" for name in ratios]
     models = {
         "model1": model_of_numbers(dict.fromkeys(tensors, 1.0)),

@@ -58,7 +58,6 @@ MENUS = {
     "controlnet": ["canny.safetensors"],
 }
 MANY = 2000
-LISTED_S = 0.1
 
 
 def put(path: Path) -> None:
@@ -130,19 +129,43 @@ async def test_new_and_removed_files_are_seen_without_a_restart(server: Running)
     assert not await is_accepted(server.http, new)
 
 
-async def test_two_thousand_files_are_listed_quickly_once_they_are_known(server: Running) -> None:
-    for number in range(MANY):
+@pytest.fixture
+def many(server: Running) -> list[str]:
+    """Names of 2,000 LoRAs spread over sub-folders of both trees, sorted."""
+    names = [f"Ordner {number % 40}/子 {number % 7}/LoRA №{number}.safetensors" for number in range(MANY)]
+    for number, name in enumerate(names):
         tree = "base/models/loras" if number % 2 else "stable-diffusion-webui/models/Lora"
-        put(server.folders.base.parent / tree / f"Ordner {number % 40}/LoRA {number}.safetensors")
+        put(server.folders.base.parent / tree / name)
+    return sorted([*names, *MENUS["loras"]])
+
+
+async def test_two_thousand_files_of_both_trees_are_listed_and_offered(
+    server: Running, many: list[str]
+) -> None:
+    assert (await server.http.get("/models/loras")).json() == many
+    assert await menu(server.http, "LoraLoader", "lora_name") == many
+
+
+async def test_a_new_file_among_two_thousand_is_seen_and_no_other_folder_is_read_for_it(
+    server: Running, many: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     let_settle(server.folders.base.parent)
     models = server.folders.models
-    assert len(models.list("loras")) == MANY + len(MENUS["loras"])
-    times: list[float] = []
-    for _ in range(7):
-        began = time.perf_counter()
-        for key in models.keys:
-            models.list(key)
-        times.append(time.perf_counter() - began)
+    assert models.list("loras") == many
+    read: list[Path] = []
+    scandir = os.scandir
 
-    assert min(times) <= LISTED_S
-    assert len((await server.http.get("/models/loras")).json()) == MANY + len(MENUS["loras"])
+    def remember(path: Path) -> Any:
+        read.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", remember)
+    assert models.list("loras") == many
+    assert read == []
+
+    new = "Ordner 3/子 3/brand new ü.safetensors"
+    put(server.folders.base / "models/loras" / new)
+
+    assert models.list("loras") == sorted([*many, new])
+    assert read == [server.folders.base / "models/loras/Ordner 3/子 3"]
+    assert new in await menu(server.http, "LoraLoader", "lora_name")

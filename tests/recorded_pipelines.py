@@ -47,17 +47,6 @@ class Case:
             prompt[node]["inputs"].update(inputs)
         return prompt
 
-    @property
-    def node_classes(self) -> set[str]:
-        """Classes of all nodes in the prompt."""
-        return {node["class_type"] for node in self.prompt.values()}
-
-    @property
-    def texts(self) -> list[str]:
-        """All texts in the prompt, names of files and samplers included."""
-        values = (value for node in self.prompt.values() for value in node["inputs"].values())
-        return [value for value in values if isinstance(value, str)]
-
     def __str__(self) -> str:
         return f"{self.family}: {self.name}"
 
@@ -66,11 +55,6 @@ def all_cases(families: Iterable[str] | None = None) -> list[Case]:
     """The recorded cases of some families, or all."""
     wanted = recorded()["families"] if families is None else families
     return [Case(family, name) for family in wanted for name in recorded()["families"][family]["cases"]]
-
-
-def has_nodes(case: Case) -> bool:
-    """Whether every node of the case is there."""
-    return case.node_classes <= NODES.keys()
 
 
 @dataclass

@@ -7,7 +7,7 @@ import torch
 from PIL import Image as Pillow
 from safetensors.torch import save_file
 
-from app.inference.models.rrdb_network import RrdbNetwork, RrdbShape
+from app.inference.models.upscalers.rrdb_network import RrdbNetwork, RrdbShape
 from tests.integration.nodes.kit import Kit, Start
 from tests.unit.nodes.tiny_runs import call
 

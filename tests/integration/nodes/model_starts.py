@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from app.inference.models.compiled_unet import CompiledUNet
+from app.inference.models.unet.compiled import CompiledUNet
 from tests.integration.nodes.kit import Kit, Seen, Start
 from tests.integration.pictures.model_graphs import CHANGES
 from tests.unit.nodes.tiny_runs import NODES, call

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from app.inference.images import to_uint8
-from app.inference.latent_file import read_latent
+from app.inference.latents.file import read_latent
+from app.inference.pictures.images import to_uint8
 from tests.golden_models import GoldenModels
 from tests.integration.pictures.model_graphs import GRAPHS
 from tests.prompt_graph import PromptGraph

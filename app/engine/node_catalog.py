@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from app.files.diffusers_menu import diffusers_choices, offers_diffusers
 from app.files.errors import FilesError
 from app.files.folders import DataFolders
 from app.files.uploads import input_files, input_images, input_latents, output_images, resolve_annotated
@@ -19,6 +20,7 @@ _PACKAGED = Path(__file__).with_name("builtin_nodes.json")
 _MODELS = "models:"
 _OUTPUTS = "output_files"
 _VAES = "vaes"
+_DIFFUSERS = "diffusers_folders"
 _FILE_MENUS: Mapping[str, Callable[[DataFolders], list[str]]] = {
     "input_images": input_images,
     "input_files": input_files,
@@ -35,7 +37,8 @@ def packaged_schemas() -> list[NodeSchema]:
 class NodeCatalog:
     """Schemas by class type and the menus behind them. Implements `app.graph.validate.ChoiceSource`.
 
-    Menu sources are `models:<folder key>`, `vaes` and those of `_FILE_MENUS`; others offer nothing.
+    Menu sources are `models:<folder key>`, `vaes`, `diffusers_folders` and those of `_FILE_MENUS`; others
+    offer nothing.
     """
 
     def __init__(self, folders: DataFolders, schemas: Iterable[NodeSchema]) -> None:
@@ -57,6 +60,8 @@ class NodeCatalog:
             return self._folders.models.list(source.removeprefix(_MODELS))
         if source == _VAES:
             return vae_choices(self._folders.models)
+        if source == _DIFFUSERS:
+            return diffusers_choices(self._folders.models)
         menu = _FILE_MENUS.get(source)
         return menu(self._folders) if menu else []
 
@@ -66,6 +71,8 @@ class NodeCatalog:
             return self._folders.models.offers(source.removeprefix(_MODELS), value)
         if source == _VAES:
             return offers_vae(self._folders.models, value)
+        if source == _DIFFUSERS:
+            return offers_diffusers(self._folders.models, value)
         if source not in _FILE_MENUS:
             return False
         try:
@@ -80,6 +87,8 @@ class NodeCatalog:
             return self._folders.models.hint(source.removeprefix(_MODELS))
         if source == _VAES:
             return self._folders.models.hint("vae")
+        if source == _DIFFUSERS:
+            return self._folders.models.hint("diffusers")
         if source == _OUTPUTS:
             return f"Pictures that were saved lie in {self._folders.output}."
         if source in _FILE_MENUS:

@@ -156,6 +156,16 @@ class ModelFolders:
                 ]
         return found
 
+    def folders_with(self, key: str, marker: str) -> "list[str]":
+        """Relative names of the folders of `key` that hold a file named `marker`, sorted; always current."""
+        allowed = _Allowed(self._folders)
+        found: set[str] = set()
+        with self._lock:
+            for root in self.folders(key):
+                places = (name.rpartition("/") for name in self._walk(root, allowed))
+                found.update(folder for folder, _, file in places if folder and file == marker)
+        return sorted(found)
+
     def resolve(self, key: str, name: str) -> Path:
         """The absolute path of the model file `name`; backslashes mean the same as slashes.
 
@@ -169,7 +179,11 @@ class ModelFolders:
     def offers(self, key: str, name: str) -> bool:
         """Whether `list` holds `name` (backslashes mean the same as slashes), without listing anything."""
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  the name need not be a path of this system
-        return suffix in self._suffixes(key) and self._find(key, name) is not None
+        return suffix in self._suffixes(key) and self.has(key, name)
+
+    def has(self, key: str, name: str) -> bool:
+        """Whether `resolve` finds a file of this name, whatever its kind."""
+        return self._find(key, name) is not None
 
     def hint(self, key: str) -> str:
         """Where a missing file of `key` has to be put: one sentence."""

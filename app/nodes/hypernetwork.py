@@ -22,6 +22,7 @@ NODES = (
             module="comfy_extras.nodes_hypernetwork",
             display_name="HypernetworkLoader",
             category="loaders",
+            module="comfy_extras.nodes_hypernetwork",
             description="Changes a model by small networks before its attention, in A1111's format.",
             inputs=(
                 socket("model", "MODEL"),

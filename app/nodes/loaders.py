@@ -1,6 +1,6 @@
 """Nodes that load models: checkpoints and text encoders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ from torch import device as Device
 from app.graph.node_schema import NodeSchema
 from app.inference.memory.devices import CPU
 from app.inference.models.checkpoint import (
+    Checkpoint,
     load_checkpoint,
     load_diffusion_model_file,
-    load_text_file,
     load_text_files,
 )
 from app.inference.models.diffusion_model import DiffusionModel
@@ -50,53 +50,65 @@ WEIGHT_DTYPES: Mapping[str, torch.dtype | None] = {
 """What the weights are rounded to; computing stays in the device's format."""
 
 
+def checkpoint_of(context: NodeContext, name: str) -> Checkpoint:
+    """A checkpoint by its name in the menu, loaded once."""
+    path = context.folders.models.resolve("checkpoints", name)
+    return context.models.get("checkpoint", path, load_checkpoint)
+
+
+def text_encoder_of(context: NodeContext, paths: Sequence[Path], device: str = "default") -> TextEncoder:
+    """The text encoder of one file or several, loaded once; `device` is an entry of the nodes' menu."""
+    first, *others = paths
+
+    def load(path: Path, place: Device) -> TextEncoder:
+        files = (path, *map(context.models.readable, others))
+        return load_text_files(files, CPU if device == "cpu" else place)
+
+    beside = "".join(f" with {each} of {each.stat().st_mtime_ns}" for each in others)
+    return context.models.get(f"text encoder ({device}){beside}", first, load)
+
+
+def diffusion_model_of(
+    context: NodeContext, path: Path, rounded_to: torch.dtype | None = None
+) -> DiffusionModel:
+    """The diffusion model of a file, loaded once."""
+
+    def load(path: Path, device: Device) -> DiffusionModel:
+        return load_diffusion_model_file(path, device, rounded_to)
+
+    return context.models.get(f"diffusion model in {rounded_to}", path, load)
+
+
 def _load_checkpoint(context: NodeContext, *, ckpt_name: str) -> tuple[Any, ...]:
-    path = context.folders.models.resolve("checkpoints", ckpt_name)
-    checkpoint = context.models.get("checkpoint", path, load_checkpoint)
+    checkpoint = checkpoint_of(context, ckpt_name)
     return checkpoint.diffusion_model, checkpoint.text_encoder, checkpoint.vae
 
 
 def _load_clip(
     context: NodeContext, *, clip_name: str, type: str = "stable_diffusion", device: str = "default"
-) -> tuple[Any, ...]:
+) -> tuple[TextEncoder]:
     path = context.folders.models.resolve("text_encoders", clip_name)
     if type != "stable_diffusion":
         raise FamilyNotSupported(
             path, f"cannot be used as {type}, which cannot be run yet", "Set the type to stable_diffusion."
         )
-    if device == "cpu":
-        return (
-            context.models.get("text encoder on the CPU", path, lambda file, _: load_text_file(file, CPU)),
-        )
-    return (context.models.get("text encoder", path, load_text_file),)
+    return (text_encoder_of(context, (path,), device),)
 
 
 def _load_two_clips(
     context: NodeContext, *, clip_name1: str, clip_name2: str, type: str, device: str = "default"
-) -> tuple[Any, ...]:
-    first, second = (
-        context.folders.models.resolve("text_encoders", name) for name in (clip_name1, clip_name2)
-    )
+) -> tuple[TextEncoder]:
+    paths = [context.folders.models.resolve("text_encoders", name) for name in (clip_name1, clip_name2)]
     if type != "sdxl":
         raise FamilyNotSupported(
-            first, f"cannot be used as {type}, which cannot be run yet", "Set the type to sdxl."
+            paths[0], f"cannot be used as {type}, which cannot be run yet", "Set the type to sdxl."
         )
-
-    def load(path: Path, place: Device) -> TextEncoder:
-        return load_text_files((path, context.models.readable(second)), CPU if device == "cpu" else place)
-
-    kind = f"text encoder ({device}) with {second} of {second.stat().st_mtime_ns}"
-    return (context.models.get(kind, first, load),)
+    return (text_encoder_of(context, paths, device),)
 
 
-def _load_unet(context: NodeContext, *, unet_name: str, weight_dtype: str) -> tuple[Any, ...]:
+def _load_unet(context: NodeContext, *, unet_name: str, weight_dtype: str) -> tuple[DiffusionModel]:
     path = context.folders.models.resolve("diffusion_models", unet_name)
-    rounded_to = WEIGHT_DTYPES[weight_dtype]
-
-    def load(path: Path, device: Device) -> DiffusionModel:
-        return load_diffusion_model_file(path, device, rounded_to)
-
-    return (context.models.get(f"diffusion model in {rounded_to}", path, load),)
+    return (diffusion_model_of(context, path, WEIGHT_DTYPES[weight_dtype]),)
 
 
 NODES = (

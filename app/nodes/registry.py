@@ -39,6 +39,7 @@ _MODULES = (
     "model_patches",
     "model_sampling",
     "model_saving",
+    "older_loaders",
     "primitives",
     "samplers",
     "sampling",

@@ -16,6 +16,7 @@ from app.inference.models.detect import (
     wrong_kind,
 )
 from app.inference.models.detect_text import FoundTower, checkpoint_towers, single_tower, tower_width
+from app.inference.models.diffusers_layout import with_original_names
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.files.model_file import ModelFile, open_model_file
 from app.inference.models.text_encoder import TextEncoder, load_text_encoder
@@ -54,8 +55,11 @@ def load_checkpoint(path: Path, device: Device) -> Checkpoint:
 def load_diffusion_model_file(
     path: Path, device: Device, rounded_to: torch.dtype | None = None
 ) -> DiffusionModel:
-    """Load a diffusion model from a file of its own, or out of a checkpoint; see `load_diffusion_model`."""
-    file = open_model_file(path)
+    """Load a diffusion model from a file of its own, or out of a checkpoint; see `load_diffusion_model`.
+
+    The file may have diffusers' layout.
+    """
+    file = with_original_names(open_model_file(path))
     return load_diffusion_model(file, unet_prefix(file, "diffusion model"), device, rounded_to)
 
 

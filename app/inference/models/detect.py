@@ -56,7 +56,11 @@ _OTHER_KINDS: tuple[tuple[str, str, str], ...] = (
     ("blocks.24.", "previewer of Stable Cascade", "Stable Cascade cannot be run yet."),
     ("decoder.conv_in.", "VAE", "Put it into models/vae and use Load VAE."),
     ("double_blocks.", "Flux model", "Flux cannot be run yet."),
-    ("down_blocks.", "diffusion model in diffusers' layout", "Use a single-file checkpoint."),
+    (
+        "down_blocks.",
+        "diffusion model in diffusers' layout",
+        "Put it into models/diffusion_models and use Load Diffusion Model.",
+    ),
 )
 """Beginnings of tensor names of other kinds of files, what they are, what to do with them."""
 

@@ -16,6 +16,8 @@ BY_CLASS: dict[str, dict[str, Any]] = {each["class_type"]: each for each in RECO
 NODES = builtin_nodes()
 SOURCES = {
     "checkpoints": "models:checkpoints",
+    "configs": "models:configs",
+    "diffusers": "diffusers_folders",
     "loras": "models:loras",
     "diffusion_models": "models:diffusion_models",
     "controlnet": "models:controlnet",

@@ -37,15 +37,7 @@ _OTHER_FAMILIES = """
 
 NODES = frozenset((_GUIDANCE + _INPAINTING + _VISION + _OTHER_FAMILIES).split())
 
-FIXTURES: frozenset[tuple[str | None, str]] = frozenset(
-    {
-        ("clip", "CLIPSetLastLayer"),
-        ("clip", "CLIPTextEncode"),
-        ("clip", "CLIPTextEncodeControlnet"),
-        ("clip", "CLIPTextEncodeSDXL"),
-        ("clip", "CLIPTextEncodeSDXLRefiner"),
-    }
-)
+FIXTURES: frozenset[tuple[str | None, str]] = frozenset()
 """Fixture and class of cases whose node is there, but not the surroundings that the case needs."""
 
 REPAIRED: dict[tuple[str, str], str] = {

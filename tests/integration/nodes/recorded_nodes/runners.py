@@ -12,6 +12,7 @@ from tests.integration.nodes.recorded_nodes import (
     pictures,
     resolved,
     sampling_parts,
+    texts,
     tiles,
     vaes,
 )
@@ -33,6 +34,7 @@ RUNNERS: dict[tuple[str | None, str], Runner] = {
     **pictures.RUNNERS,
     **resolved.RUNNERS,
     **sampling_parts.RUNNERS,
+    **texts.RUNNERS,
     **tiles.RUNNERS,
     **vaes.RUNNERS,
 }

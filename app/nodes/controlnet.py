@@ -36,7 +36,7 @@ def _load(context: NodeContext, *, control_net_name: str) -> tuple[ControlNet]:
 def _load_difference(
     context: NodeContext, *, model: DiffusionModel, control_net_name: str
 ) -> tuple[ControlNet]:
-    path = context.folders.models.resolve("controlnet", control_net_name)
+    path = context.models.readable(context.folders.models.resolve("controlnet", control_net_name))
     return (load_difference_controlnet(path, context.models.device, model),)
 
 

@@ -6,7 +6,7 @@ from app.graph.node_schema import InputSchema, NodeSchema
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.text_encoder import TextEncoder
 from app.inference.patches.apply_lora import with_lora, with_model_lora
-from app.inference.patches.lora_file import open_lora
+from app.inference.patches.lora_file import LoraFile, open_lora
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, number, output, socket
 
@@ -22,7 +22,7 @@ def _load(
 ) -> tuple[Any, ...]:
     if strength_model == 0 and strength_clip == 0:
         return model, clip
-    file = open_lora(context.folders.models.resolve("loras", lora_name))
+    file = _opened(context, lora_name)
     return with_lora(model, clip, file, strength_model=strength_model, strength_text=strength_clip)
 
 
@@ -31,8 +31,12 @@ def _load_model_only(
 ) -> tuple[DiffusionModel]:
     if strength_model == 0:
         return (model,)
-    file = open_lora(context.folders.models.resolve("loras", lora_name))
+    file = _opened(context, lora_name)
     return (with_model_lora(model, file, strength=strength_model),)
+
+
+def _opened(context: NodeContext, name: str) -> LoraFile:
+    return open_lora(context.models.readable(context.folders.models.resolve("loras", name)))
 
 
 def _file() -> InputSchema:

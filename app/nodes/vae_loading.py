@@ -34,7 +34,7 @@ def _load_tiny(context: NodeContext, name: str) -> Vae:
     encoder, decoder = (models.resolve("vae_approx", each) for each in halves if each is not None)
 
     def load(path: Path, device: Device) -> Vae:
-        return Vae(codec=load_taesd(name, encoder, path, device))
+        return Vae(codec=load_taesd(name, context.models.readable(encoder), path, device))
 
     return context.models.get(f"{name} with {encoder}", decoder, load)
 

@@ -26,6 +26,7 @@ _PART = re.compile(
     | \.lora_linear_layer\.(?P<linear>down|up)\.weight  # old diffusers text encoders
     | \.lora_(?P<kohya>down|up|mid)\.weight         # kohya's trainer and LyCORIS
     | \.lora_(?P<peft>[AB])(?:\.(?!weight$|bias$)\w+)?(?:\.weight)?  # PEFT, with or without adapter name
+    | \.(?P<magnitude>lora_magnitude_vector)(?:\.(?!weight$)\w+)?(?:\.weight)?  # PEFT's DoRA
     | \.(?P<glora>[ab][12])\.weight
     | \.(?P<plain>alpha|dora_scale|rescale|oft_blocks|diff|diff_b|set_weight|w_norm|b_norm
         |hada_w[12]_[ab]|hada_t[12]|lokr_w[12](?:_[ab])?|lokr_t[12])
@@ -33,6 +34,7 @@ _PART = re.compile(
     re.VERBOSE,
 )
 _PEFT = {"A": "down", "B": "up"}
+_PEFT_MAGNITUDE = "lora_magnitude_vector"
 _READERS = (read_lora, read_loha, read_lokr, read_oft, read_boft, read_glora)
 _Forms: TypeAlias = tuple[tuple[str, Callable[[Tensor], Adapter]], ...]
 _WEIGHT_FORMS: _Forms = (("w_norm", Difference), ("diff", Difference), ("set_weight", Replacement))
@@ -86,6 +88,8 @@ def weight_adapter(parts: Parts) -> Adapter | None:
     adapter = next((found for read in _READERS if (found := read(parts)) is not None), None)
     if adapter is not None and "dora_scale" in parts:
         adapter = Dora(inner=adapter, magnitude=parts["dora_scale"])
+    elif adapter is not None and _PEFT_MAGNITUDE in parts:
+        adapter = Dora(inner=adapter, magnitude=parts[_PEFT_MAGNITUDE], is_peft=True)
     return _last(parts, _WEIGHT_FORMS, adapter)
 
 

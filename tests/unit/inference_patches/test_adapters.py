@@ -305,6 +305,32 @@ def test_dora_per_column_divides_by_the_norms_of_the_changed_weight(strength: fl
     assert_close(changed(parts, weight, strength), expected)
 
 
+@pytest.mark.parametrize("strength", STRENGTHS)
+def test_dora_of_peft_divides_by_the_row_norms_of_the_changed_weight(strength: float) -> None:
+    weight, up, down, magnitude = random(6, 6), random(6, 4, seed=1), random(4, 6, seed=2), random(6)
+    parts = {"up": up, "down": down, "lora_magnitude_vector": magnitude}
+    w = exact(weight)
+
+    v = w + exact(up) @ exact(down)
+    norms = np.sqrt((v**2).sum(1, keepdims=True))
+    expected = w + strength * (v * exact(magnitude)[:, None] / norms - w)
+
+    assert_close(changed(parts, weight, strength), expected)
+
+
+def test_dora_of_peft_has_a_magnitude_per_row_of_a_convolution() -> None:
+    weight, up, down = random(6, 5, 3, 3), random(6, 4, 1, 1, seed=1), random(4, 5, 3, 3, seed=2)
+    magnitude = random(1, 6, 1, 1)  # the shape that PEFT gives it
+    w = exact(weight)
+
+    v = w + np.einsum("or,rihw->oihw", exact(up)[:, :, 0, 0], exact(down))
+    norms = np.sqrt((v**2).sum((1, 2, 3), keepdims=True))
+    expected = v * exact(magnitude).reshape(6, 1, 1, 1) / norms
+
+    parts = {"up": up, "down": down, "lora_magnitude_vector": magnitude}
+    assert_close(changed(parts, weight, 1), expected)
+
+
 def test_dora_wraps_other_adapters() -> None:
     weight, blocks, magnitude = random(6, 10), random(6, 10, seed=4), random(6, 1)
     parts = {
@@ -371,6 +397,7 @@ ADAPTERS: dict[str, Parts] = {
     "boft": {"oft_blocks": random(2, 2, 4, 4), "alpha": torch.tensor(9.0)},
     "glora": {"a1": random(12, 2), "a2": random(2, 12), "b1": random(8, 2), "b2": random(2, 12)},
     "dora": {"up": random(8, 2), "down": random(2, 12), "dora_scale": random(8, 1)},
+    "dora_peft": {"up": random(8, 2), "down": random(2, 12), "lora_magnitude_vector": random(8)},
     "diff": {"diff": random(8, 12)},
 }
 

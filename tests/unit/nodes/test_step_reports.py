@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from safetensors.torch import save_file
 
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.pictures.preview import SD1_PREVIEW, LatentRgb, decoded_preview, latent_preview
+from app.inference.pictures.preview import SD1_PREVIEW, SDXL_PREVIEW, LatentRgb, decoded_preview, latent_preview
 from app.nodes.step_reports import step_reporter
 from tests.tiny_vae_files import save_tiny_vae, tiny_autoencoder
 from tests.unit.nodes.recording_context import RecordingContext
@@ -45,14 +45,21 @@ def first_preview(context: RecordingContext, method: str, model: Any = Model) ->
     return jpeg
 
 
+class XlModel(Model):
+    """The same for SDXL."""
+
+    preview_factors = SDXL_PREVIEW
+
+
 @pytest.mark.parametrize("method", ["taesd", "auto"])
-def test_tiny_decoder_makes_the_previews_where_its_file_is(
-    context: RecordingContext, folder: Path, method: str
+@pytest.mark.parametrize(("model", "name"), [(Model, "taesd"), (XlModel, "taesdxl")])
+def test_tiny_decoder_of_the_family_makes_the_previews_where_its_file_is(
+    context: RecordingContext, folder: Path, method: str, model: Any, name: str
 ) -> None:
     network = tiny_autoencoder()
-    save_tiny_vae(folder, "taesd", network)
+    save_tiny_vae(folder, name, network)
 
-    jpeg = first_preview(context, method)
+    jpeg = first_preview(context, method, model)
 
     picture = (network.decode(DENOISED[:1], return_dict=False)[0][0] + 1) / 2
     wanted = Pillow.open(io.BytesIO(decoded_preview(picture.clamp(0, 1), 512)))

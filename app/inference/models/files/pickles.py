@@ -47,10 +47,10 @@ REFUSED = Pickles()
 
 
 def _copy_name(path: Path) -> str:
-    """Another name for every state of every file."""
+    """Another name for every state of every file, which ends as the file's: that tells some nets apart."""
     status = path.stat()
     state = f"{path.resolve()}|{status.st_mtime_ns}|{status.st_size}"
-    return f"{path.stem[:80]}-{hashlib.sha256(state.encode()).hexdigest()[:16]}.safetensors"
+    return f"{hashlib.sha256(state.encode()).hexdigest()[:16]}-{path.stem[-80:]}.safetensors"
 
 
 def _convert(path: Path, copy: Path) -> None:

@@ -3,11 +3,11 @@
 from app.files.diffusers_menu import resolve_diffusers
 from app.graph.node_schema import NodeSchema
 from app.inference.models.checkpoint import load_vae_file
-from app.inference.models.diffusers_folder import diffusers_folder
 from app.inference.models.diffusion_model import DiffusionModel
+from app.inference.models.files.diffusers_folder import diffusers_folder
 from app.inference.models.original_config import read_original_config
 from app.inference.models.text_encoder import TextEncoder
-from app.inference.models.vae import Vae
+from app.inference.models.vae.vae import Vae
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, choice, output
 from app.nodes.loaders import checkpoint_of, diffusion_model_of, text_encoder_of

@@ -16,8 +16,8 @@ from app.inference.models.detect import (
     wrong_kind,
 )
 from app.inference.models.detect_text import FoundTower, checkpoint_towers, single_tower, tower_width
-from app.inference.models.diffusers_layout import with_original_names
 from app.inference.models.diffusion_model import DiffusionModel
+from app.inference.models.files.diffusers_layout import with_original_names
 from app.inference.models.files.model_file import ModelFile, open_model_file
 from app.inference.models.text_encoder import TextEncoder, load_text_encoder
 from app.inference.models.unet.load_unet import load_diffusion_model

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from app.inference.model_sampling import families
+from app.inference.model_sampling.families import discrete
 from app.inference.models.checkpoint import Checkpoint
 from app.inference.models.errors import ModelFileError
 
@@ -27,7 +27,7 @@ class OriginalConfig:
         """The checkpoint as the config wants it read; its networks are shared."""
         model, text = checkpoint.diffusion_model, checkpoint.text_encoder
         if self.predicts_velocity:
-            model = replace(model, model_sampling=families.discrete("v_prediction"))
+            model = replace(model, model_sampling=discrete("v_prediction"))
         if self.text_layer is not None and text is not None:
             text = text.stopping_at(self.text_layer)
         return replace(checkpoint, diffusion_model=model, text_encoder=text)

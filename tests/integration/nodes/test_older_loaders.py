@@ -12,11 +12,11 @@ from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from app.files.errors import FileNotAvailable
-from app.inference.memory import ModelStore
+from app.inference.memory.model_store import ModelStore
 from app.inference.models import errors
-from app.inference.models.diffusers_folder import diffusers_folder
+from app.inference.models.files.diffusers_folder import diffusers_folder
+from app.inference.models.files.pickles import Pickles
 from app.inference.models.original_config import ConfigUnreadable
-from app.inference.models.pickles import Pickles
 from app.inference.text.tokenizer import encode_words
 from app.nodes.context import NodeContext
 from tests.diffusers_folders import save_diffusers_folder

@@ -14,10 +14,10 @@ from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 
 from app.commands.convert_file import convert_file
-from app.inference.memory import ModelStore
+from app.inference.memory.model_store import ModelStore
 from app.inference.models.errors import PickleRefused
-from app.inference.models.pickles import Pickles
-from app.inference.models.rrdb_network import RrdbNetwork, RrdbShape
+from app.inference.models.files.pickles import Pickles
+from app.inference.models.upscalers.rrdb_network import RrdbNetwork, RrdbShape
 from tests.golden_models import GoldenModels, family_weights, file_weights, recorded
 from tests.recorded_pipelines import NODES
 from tests.tiny_vae_files import tiny_autoencoder

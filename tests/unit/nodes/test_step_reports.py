@@ -12,7 +12,13 @@ from PIL import Image as Pillow
 from safetensors.torch import save_file
 
 from app.inference.models.diffusion_model import DiffusionModel
-from app.inference.pictures.preview import SD1_PREVIEW, SDXL_PREVIEW, LatentRgb, decoded_preview, latent_preview
+from app.inference.pictures.preview import (
+    SD1_PREVIEW,
+    SDXL_PREVIEW,
+    LatentRgb,
+    decoded_preview,
+    latent_preview,
+)
 from app.nodes.step_reports import step_reporter
 from tests.tiny_vae_files import save_tiny_vae, tiny_autoencoder
 from tests.unit.nodes.recording_context import RecordingContext

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from app.inference.models.detect import Tensors, unsupported
-from app.inference.models.ldm_names import UNetLevel, rename, unet_modules
-from app.inference.models.model_file import ModelFile
+from app.inference.models.files.ldm_names import UNetLevel, rename, unet_modules
+from app.inference.models.files.model_file import ModelFile
 
 _MARKERS = (
     "conv_in.weight",

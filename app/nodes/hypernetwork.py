@@ -19,7 +19,6 @@ NODES = (
     NodeClass(
         schema=NodeSchema(
             class_type="HypernetworkLoader",
-            module="comfy_extras.nodes_hypernetwork",
             display_name="HypernetworkLoader",
             category="loaders",
             module="comfy_extras.nodes_hypernetwork",

@@ -59,9 +59,9 @@ TEXTS: dict[str, dict[str, int]] = {
 }
 
 
-def save_diffusers_folder(family: str, folder: Path) -> Path:
+def save_diffusers_folder(family: str, folder: Path, salt: str = "") -> Path:
     """The UNet, VAE and text encoders of a recorded family below `folder`."""
-    weights = family_weights(family)
+    weights = family_weights(family, salt)
     unet: dict[str, Any] = {"layers_per_block": 2, "transformer_layers_per_block": 1, **UNETS[family]}
     class_type = {"class_embed_type": None, "num_class_embeds": None, "addition_embed_type": None}
     parts: dict[str, tuple[Any, dict[str, Tensor]]] = {

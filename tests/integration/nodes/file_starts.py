@@ -8,6 +8,8 @@ from PIL import Image as Pillow
 from safetensors.torch import save_file
 
 from app.inference.models.upscalers.rrdb_network import RrdbNetwork, RrdbShape
+from tests.diffusers_folders import save_diffusers_folder
+from tests.golden_models import SECOND_SALT
 from tests.integration.nodes.kit import Kit, Start
 from tests.unit.nodes.tiny_runs import call
 
@@ -15,6 +17,23 @@ from tests.unit.nodes.tiny_runs import call
 def checkpoint_file(kit: Kit) -> Start:
     names = [kit.models.path(f"golden_sd1{suffix}.safetensors").name for suffix in ("", "_b")]
     return Start({"ckpt_name": names[0]}, {"ckpt_name": names[1]})
+
+
+def checkpoint_with_config(kit: Kit) -> Start:
+    texts = {"plain.yaml": "model: {}\n", "velocity.yaml": "model: {params: {parameterization: v}}\n"}
+    for name, text in texts.items():
+        path = kit.base / "models/configs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    plain, velocity = texts
+    file = checkpoint_file(kit)
+    return Start({"config_name": plain, **file.inputs}, {"config_name": velocity, **file.others})
+
+
+def folder_of_diffusers(kit: Kit) -> Start:
+    for name, salt in (("tried a", ""), ("tried b", SECOND_SALT)):
+        save_diffusers_folder("sd1", kit.base / "models/diffusers" / name, salt)
+    return Start({"model_path": "tried a"}, {"model_path": "tried b"})
 
 
 def unet_of_file(kit: Kit) -> Start:
@@ -152,6 +171,8 @@ def blank(kit: Kit) -> Start:
 
 STARTS: dict[str, Callable[[Kit], Start]] = {
     "CheckpointLoaderSimple": checkpoint_file,
+    "CheckpointLoader": checkpoint_with_config,
+    "DiffusersLoader": folder_of_diffusers,
     "UNETLoader": unet_of_file,
     "CLIPLoader": text_encoder_file,
     "VAELoader": vae_file,

@@ -35,6 +35,10 @@ CHANGES: dict[str, dict[str, Any]] = {  # of a model, each good for a picture of
 }
 
 
+FOLDER = "saved by diffusers"  # below models/diffusers: the parts of the first recorded model
+CONFIG, CONFIG_TEXT = "velocity.yaml", "model:\n  params:\n    parameterization: v\n"
+
+
 class ModelGraph(PromptGraph):
     """A graph that begins with a checkpoint and its texts."""
 
@@ -320,6 +324,19 @@ def steered_net_text() -> PromptGraph:
     return graph
 
 
+def older_loaders() -> PromptGraph:
+    """The plain picture, one of the same file with a config, and the first again from a folder."""
+    graph = ModelGraph("golden_sd1.safetensors")
+    graph.draw()
+    told = graph.add("CheckpointLoader", ckpt_name=graph.checkpoint, config_name=CONFIG)
+    graph.show(graph.sample(model=told, positive=graph.text("a red fox", [told[0], 1])), [told[0], 2])
+    folder = graph.add("DiffusersLoader", model_path=FOLDER)
+    sides = {"positive": "a red fox in the snow", "negative": "blurry"}
+    texts = {side: graph.text(text, [folder[0], 1]) for side, text in sides.items()}
+    graph.show(graph.sample(model=folder, **texts), [folder[0], 2])
+    return graph
+
+
 GRAPHS: dict[str, Callable[[], PromptGraph]] = {
     each.__name__: each
     for each in (
@@ -337,6 +354,7 @@ GRAPHS: dict[str, Callable[[], PromptGraph]] = {
         merges_from_files,
         xl,
         tiles,
+        older_loaders,
     )
 }
 """By name, in the order in which they have to run: some read what others wrote."""

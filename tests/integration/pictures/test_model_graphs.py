@@ -12,14 +12,15 @@ from PIL import Image as Pillow
 
 from app.inference.latents.file import read_latent
 from app.inference.pictures.images import to_uint8
+from tests.diffusers_folders import save_diffusers_folder
 from tests.golden_models import GoldenModels
-from tests.integration.pictures.model_graphs import GRAPHS
+from tests.integration.pictures.model_graphs import CONFIG, CONFIG_TEXT, FOLDER, GRAPHS
 from tests.prompt_graph import PromptGraph
 from tests.recorded_pipelines import run_prompt
 from tests.serving import Server, serving
 
 IN_LISTS = "latent_lists"  # runs nodes several times, which the runner here does not
-SHOWN_TWICE = {"xl": {0, 2}}  # pictures of a graph that are the same on purpose
+SHOWN_TWICE = {"xl": {0, 2}, "older_loaders": {0, 2}}  # pictures of a graph that are the same on purpose
 LATENTS = {
     "sampled": (1, 4, 8, 12),
     "sd3": (1, 16, 4, 8),
@@ -49,6 +50,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> GoldenModels:
 def server(models: GoldenModels) -> Iterator[Server]:
     for make in GRAPHS.values():
         models.prepare(make().prompt)
+    save_diffusers_folder("sd1", models.base / "models/diffusers" / FOLDER)
+    (models.base / "models/configs").mkdir()
+    (models.base / "models/configs" / CONFIG).write_text(CONFIG_TEXT)
     with serving(models.base, "--allow-pickle") as running:
         running.wait_ready()
         yield running
@@ -120,6 +124,12 @@ def test_saved_latents_have_the_shapes_of_their_families(server: Server, runs: d
 
 def test_merges_that_were_saved_make_the_same_picture(runs: dict[str, Run]) -> None:
     assert np.array_equal(runs["merges"].pictures[-1], runs["merges_from_files"].pictures[0])
+
+
+def test_a_folder_of_diffusers_makes_the_picture_of_the_single_file(runs: dict[str, Run]) -> None:
+    first, _, from_folder = runs["older_loaders"].pictures
+
+    assert np.array_equal(first, from_folder)
 
 
 def test_text_encoders_that_were_saved_make_the_same_picture(runs: dict[str, Run]) -> None:

@@ -72,7 +72,7 @@ def other_vae(kit: Kit) -> Any:
 
 def decoding(**numbers: tuple[int, int]) -> Callable[[Kit], Start]:
     def start(kit: Kit) -> Start:
-        wide = [each.with_samples(each.samples.repeat(1, 1, 2, 3)) for each in kit.latents]
+        wide = [each.with_samples(each.samples.repeat(1, 1, 2, 2)) for each in kit.latents]
         inputs = {"samples": wide[0], "vae": kit.vae} | {name: pair[0] for name, pair in numbers.items()}
         others = {"samples": wide[1], "vae": other_vae(kit)} | {
             name: pair[1] for name, pair in numbers.items()
@@ -84,7 +84,7 @@ def decoding(**numbers: tuple[int, int]) -> Callable[[Kit], Start]:
 
 def encoding(**numbers: tuple[int, int]) -> Callable[[Kit], Start]:
     def start(kit: Kit) -> Start:
-        wide = [each.repeat(1, 2, 3, 1) for each in kit.pictures]
+        wide = [each.repeat(1, 2, 2, 1) for each in kit.pictures]
         inputs = {"pixels": wide[0], "vae": kit.vae} | {name: pair[0] for name, pair in numbers.items()}
         others = {"pixels": wide[1], "vae": other_vae(kit)} | {
             name: pair[1] for name, pair in numbers.items()

@@ -3,6 +3,9 @@
 One input at a time gets another value; runs, encoded texts and written files are compared.
 """
 
+from collections.abc import Callable
+from functools import cache
+
 import pytest
 
 from tests.golden_models import GoldenModels
@@ -50,15 +53,15 @@ _begun: dict[str, tuple[Start, Seen]] = {}
 
 
 @pytest.fixture(scope="module")
-def kits(golden_models: GoldenModels) -> dict[str, Kit]:
-    return {family: Kit(golden_models, family, SECOND.get(family, "")) for family in STARTS}
+def kit_of(golden_models: GoldenModels) -> Callable[[str], Kit]:
+    return cache(lambda family: Kit(golden_models, family, SECOND.get(family, "")))
 
 
 @pytest.mark.parametrize(("family", "class_type", "name"), INPUTS)
 def test_input_changes_what_comes_of_the_node(
-    kits: dict[str, Kit], family: str, class_type: str, name: str
+    kit_of: Callable[[str], Kit], family: str, class_type: str, name: str
 ) -> None:
-    kit = kits[family]
+    kit = kit_of(family)
     start, before = begun(kit, family, class_type)
     other = {name: start.others[name]}
 

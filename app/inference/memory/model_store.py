@@ -175,10 +175,11 @@ def expected_bytes(path: Path, device: Device) -> int:
 
 
 def loaded_bytes(model: object) -> int:
-    """Bytes of all weights in the networks that a loaded model consists of."""
-    networks = parts_of(model, nn.Module)
-    weights = {tensor.data_ptr(): tensor.nbytes for network in networks for tensor in network.parameters()}
-    return sum(weights.values())
+    """Bytes that all weights of the networks of a loaded model take when they compute."""
+    sizes = {tensor: tensor.nbytes for each in parts_of(model, nn.Module) for tensor in each.parameters()}
+    for weights in parts_of(model, PatchedWeights):
+        sizes |= {tensor: tensor.numel() * weights.dtype.itemsize for tensor in weights.network.parameters()}
+    return sum(sizes.values())
 
 
 def parts_of(model: object, kind: type[Part]) -> list[Part]:

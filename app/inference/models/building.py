@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch import device as Device
 
-from app.inference.memory.devices import CPU
 from app.inference.models.errors import WeightsDoNotFit
 from app.inference.models.files.model_file import ModelFile
 from app.inference.models.files.stored import Stored
@@ -32,9 +31,9 @@ def build(
 ) -> PatchedWeights[Network]:
     """Make a network without memory of its own and give it the file's tensors; the weights know both.
 
-    `names` maps the network's tensor names to the file's. A tensor that already has `dtype` and stays on the
-    CPU is mapped from disk, others are converted one by one. For another device the weights stay at home, as
-    the file has them, until the network is at work. Raises WeightsDoNotFit when tensors are missing
+    `names` maps the network's tensor names to the file's. Nothing is read but the table of contents: tensors
+    are mapped from disk, and those of another number format, or for another device, are converted when the
+    network is at work for the first time. Raises WeightsDoNotFit when tensors are missing
     or have other shapes than the network. `rounded_to`: the 8-bit format that the weights are kept in.
     """
     network = _empty(make, file, part)
@@ -52,13 +51,10 @@ def build(
             if rounded_to is not None:
                 stored = stored.to(rounded_to)
             originals[name] = partial(_same, stored)
-            weights[name] = stored.to(dtype) if device == CPU else stored
+            weights[name] = stored
     network.load_state_dict(weights, strict=True, assign=True)
     network.eval().requires_grad_(False)
-    made = PatchedWeights(network, originals, device=device, dtype=dtype)
-    if device != CPU:
-        made.come_home()
-    return made
+    return PatchedWeights(network, originals, device=device, dtype=dtype)
 
 
 def _same(stored: Tensor) -> Tensor:

@@ -34,7 +34,8 @@ class PatchedWeights(Generic[Network]):
     Changing the set touches only tensors whose patches differ, and writes over the memory of the set before.
     A set that was come back to is kept from then on while memory allows, so that changing to it again is an
     assignment; `cache_bytes` bounds what is kept.
-    At home the tensors are the file's own; away they are on the device, in the number format it computes in.
+    At home, where they begin, the tensors are the file's own; away they are on the device, in the number
+    format that the network computes in.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class PatchedWeights(Generic[Network]):
         self._other_sets = _Cache()
         self._residency: Residency | None = None
         self._place = device
-        self._away = True
+        self._away = False
 
     @property
     def away(self) -> bool:
@@ -97,10 +98,9 @@ class PatchedWeights(Generic[Network]):
         self._done, self._set, self._away = {}, (), False
 
     def compute_in(self, dtype: torch.dtype) -> None:
-        """Change the number format of the network's tensors."""
+        """Change the number format that the network computes in."""
         self.come_home()
         self.dtype = dtype
-        self.go()
 
     def stream(self) -> None:
         """Keep the tensors, patched ones too, at home; each layer takes its own along while it computes."""

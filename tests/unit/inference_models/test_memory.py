@@ -167,5 +167,6 @@ def test_bf16_on_the_cpu_is_for_diffusion_models_only(tmp_path: Path) -> None:
 
     assert checkpoint.text_encoder is not None
     unet, text = checkpoint.diffusion_model.network.network, checkpoint.text_encoder.towers[0]
-    assert {each.dtype for each in unet.parameters()} == {torch.bfloat16}
-    assert {each.dtype for each in text.network.weights.network.parameters()} == {torch.float32}
+    with checkpoint.diffusion_model.at_work(), text.network.weights.at_work():
+        assert {each.dtype for each in unet.parameters()} == {torch.bfloat16}
+        assert {each.dtype for each in text.network.weights.network.parameters()} == {torch.float32}

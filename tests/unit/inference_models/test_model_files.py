@@ -213,7 +213,15 @@ def test_half_precision_file_computes_in_full_precision_on_the_cpu(file: Path) -
         checkpoint.vae.codec.network,
         checkpoint.text_encoder.towers[0].network.weights.network,
     )
-    assert {each.dtype for part in parts for each in part.parameters()} == {torch.float32}
+    text = checkpoint.text_encoder.towers[0].network.weights
+    with checkpoint.diffusion_model.at_work(), checkpoint.vae.codec.at_work(), text.at_work():
+        assert {each.dtype for part in parts for each in part.parameters()} == {torch.float32}
+
+
+def test_loading_reads_no_weights(file: Path) -> None:
+    checkpoint = load_checkpoint(save_tiny(file, SMALL, dtype=torch.float16), CPU)
+
+    assert {each.dtype for each in checkpoint.diffusion_model.network.network.parameters()} == {torch.float16}
 
 
 def test_number_of_heads_may_come_from_the_metadata(file: Path) -> None:

@@ -56,7 +56,9 @@ def second_layout(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 @torch.no_grad()
 def enlarged(path: Path, tensors: dict[str, Tensor], tile: Tensor = TILE) -> Tensor:
     save_file(tensors, path)
-    return load_upscaler(path, CPU)(tile)
+    upscaler = load_upscaler(path, CPU)
+    with upscaler.at_work():
+        return upscaler(tile)
 
 
 @pytest.fixture

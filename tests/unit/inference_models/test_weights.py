@@ -94,6 +94,7 @@ def test_every_byte_is_back_when_all_patches_are_gone(
     tmp_path: Path, stored: torch.dtype, dtype: torch.dtype, cache_bytes: int
 ) -> None:
     weights, _ = weights_of(tmp_path, stored=stored, dtype=dtype, cache_bytes=cache_bytes)
+    weights.use([])
     before = state(weights)
 
     weights.use([Shift(0.5, NAMES[:3])])

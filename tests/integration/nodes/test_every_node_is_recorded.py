@@ -7,7 +7,9 @@ from tests.unit.inference.golden import golden
 OTHERWISE = {
     "CLIPLoader": "the states of the encoder that was saved: test_model_saving.py",
     "CLIPSave": "the tensors of the file it was loaded from: test_model_saving.py",
+    "CheckpointLoader": "the picture of the file without a config: test_older_loaders.py",
     "CheckpointSave": "the bits of the file it was loaded from: test_model_saving.py",
+    "DiffusersLoader": "the picture of the single file: test_older_loaders.py",
     "DualCLIPLoader": "the picture of the checkpoint that the encoders are from: test_model_graphs.py",
     "GITSScheduler": "refused: its levels are not there: test_recorded_schedules.py",
     "LoadImageOutput": "LoadImage for another folder: test_picture_files.py",

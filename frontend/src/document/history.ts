@@ -1,4 +1,4 @@
-/** Undo and redo of one person's own changes, one step per intent, kept over a reload; used by editor-document.ts. */
+/** Undo and redo of one person's own changes, one step per intent, kept over a reload; used by recorded-document.ts. */
 import { isNode, sameStored, type Place, type Places, type Stored } from './places'
 import type { HistoryState } from './types'
 

@@ -1,5 +1,6 @@
 """The real server and executor, killed at five moments: each prompt ends once, no file is doubled or half."""
 
+import json
 import signal
 import time
 from collections import Counter
@@ -9,8 +10,9 @@ from typing import Any
 import psutil
 import pytest
 from PIL import Image
+from websockets.sync.client import ClientConnection, connect
 
-from tests.integration.durability.prompts import prompt
+from tests.integration.durability.prompts import drawing, prompt
 from tests.serving import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("durability")]
@@ -23,6 +25,9 @@ SIDE = 2048
 """Pixels; the running prompt writes PICTURES pictures of this size, so that there is time to hit it."""
 
 PICTURES = 24
+
+SAMPLED_STEPS = 60
+"""Of the prompt that is hit in the middle of sampling."""
 
 
 def small(number: int) -> dict[str, Any]:
@@ -81,6 +86,28 @@ def test_killed_server_loses_nothing_and_doubles_nothing(
     assert not list((server.base / "state" / "attempts").glob("*"))
 
 
+def test_server_killed_while_the_demo_model_samples_draws_the_same_pictures_once(server: Server) -> None:
+    whole = server.submit(drawing("whole", SAMPLED_STEPS))
+    assert server.wait_ended(whole)["status"]["status_str"] == "success"
+    server.client.post("/free", json={"unload_models": True, "free_memory": True})
+    with connect(f"{server.url.replace('http', 'ws')}/ws?clientId=watcher", proxy=None) as socket:
+        first = server.submit(drawing("running", SAMPLED_STEPS), client_id="watcher")
+        others = [server.submit(drawing(f"waiting{number:02d}", 1)) for number in range(1, WAITING + 1)]
+        _wait_for_step(socket, SAMPLED_STEPS // 3)
+    executor = _executor(server)
+
+    server.kill()
+    _assert_gone(executor)
+    server.start()
+
+    records = {each: server.wait_ended(each, 300) for each in [first, *others]}
+    assert {each["status"]["status_str"] for each in records.values()} == {"success"}
+    assert list(server.client.get("/history").json()) == [whole, first, *others]
+    assert [kind for kind, _ in records[first]["status"]["messages"]].count("requeued") == 1
+    _assert_files(server, Counter({"whole": 1, "running": 1}) + Counter(_prefixes()))
+    assert _pixels(server, "running") == _pixels(server, "whole")
+
+
 def test_second_loss_fails_the_prompt_and_the_queue_goes_on(server: Server) -> None:
     lost = server.submit(prompt("running", colour=255, side=SIDE, pictures=PICTURES))
     other = server.submit(small(1))
@@ -123,6 +150,22 @@ def test_orderly_stop_in_mid_run_leaves_no_process_and_the_prompt_runs_again(ser
     record = server.wait_ended(first)
     assert record["status"]["status_str"] == "success"
     _assert_files(server, Counter({"running": PICTURES}))
+
+
+def _wait_for_step(socket: ClientConnection, step: int) -> None:
+    """Return when sampling has reported that step."""
+    while True:
+        message = socket.recv(timeout=120)
+        if isinstance(message, str) and (told := json.loads(message))["type"] == "progress":
+            assert told["data"]["value"] < told["data"]["max"], "the end was reported first"
+            if told["data"]["value"] >= step:
+                return
+
+
+def _pixels(server: Server, prefix: str) -> bytes:
+    (path,) = (server.base / "output").glob(f"{prefix}_*.png")
+    with Image.open(path) as picture:
+        return picture.tobytes()
 
 
 def _prefixes() -> dict[str, int]:

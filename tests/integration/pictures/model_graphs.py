@@ -357,4 +357,11 @@ GRAPHS: dict[str, Callable[[], PromptGraph]] = {
         older_loaders,
     )
 }
-"""By name, in the order in which they have to run: some read what others wrote."""
+"""By name."""
+
+NEEDS = {
+    "latent_from_file": ("latents",),
+    "merges_from_files": ("text_encoders_to_files", "merges"),
+    "xl": ("text_encoders_to_files",),
+}
+"""Graphs that read what others wrote."""

@@ -14,7 +14,7 @@ from app.inference.latents.file import read_latent
 from app.inference.pictures.images import to_uint8
 from tests.diffusers_folders import save_diffusers_folder
 from tests.golden_models import GoldenModels
-from tests.integration.pictures.model_graphs import CONFIG, CONFIG_TEXT, FOLDER, GRAPHS
+from tests.integration.pictures.model_graphs import CONFIG, CONFIG_TEXT, FOLDER, GRAPHS, NEEDS
 from tests.prompt_graph import PromptGraph
 from tests.recorded_pipelines import run_prompt
 from tests.serving import Server, serving
@@ -29,6 +29,7 @@ LATENTS = {
     "radiance": (1, 3, 32, 48),
 }
 LIMIT_S = 300
+pytestmark = pytest.mark.xdist_group("model graphs")  # one server for all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +59,23 @@ def server(models: GoldenModels) -> Iterator[Server]:
         yield running
 
 
+class Runs(dict[str, Run]):
+    """Every graph, run when it is first asked for, after those whose files it reads."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._server = server
+
+    def __missing__(self, name: str) -> Run:
+        for before in NEEDS.get(name, ()):
+            assert self[before]
+        self[name] = posted(self._server, GRAPHS[name]())
+        return self[name]
+
+
 @pytest.fixture(scope="module")
-def runs(server: Server) -> dict[str, Run]:
-    """Every graph, run in its turn."""
-    return {name: posted(server, make()) for name, make in GRAPHS.items()}
+def runs(server: Server) -> Runs:
+    return Runs(server)
 
 
 def posted(server: Server, graph: PromptGraph) -> Run:
@@ -83,7 +97,7 @@ def fetched(server: Server, picture: dict[str, str]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-def test_every_picture_of_a_posted_prompt_is_its_own(runs: dict[str, Run], name: str) -> None:
+def test_every_picture_of_a_posted_prompt_is_its_own(runs: Runs, name: str) -> None:
     pictures = [each.astype(float) for each in runs[name].pictures]
 
     for index, picture in enumerate(pictures):
@@ -95,7 +109,7 @@ def test_every_picture_of_a_posted_prompt_is_its_own(runs: dict[str, Run], name:
 
 @pytest.mark.parametrize("name", [name for name in GRAPHS if name != IN_LISTS])
 def test_every_picture_of_a_posted_prompt_is_the_one_computed_here(
-    models: GoldenModels, runs: dict[str, Run], name: str
+    models: GoldenModels, runs: Runs, name: str
 ) -> None:
     run = runs[name]
     places = [f"{node}:{slot}" for node, slot in run.graph.shown.values()]
@@ -107,13 +121,13 @@ def test_every_picture_of_a_posted_prompt_is_the_one_computed_here(
         assert np.abs(picture.astype(int) - expected.astype(int)).max() <= 1, run.graph.prompt[place[:-2]]
 
 
-def test_lists_of_latents_go_on_one_by_one(runs: dict[str, Run]) -> None:
+def test_lists_of_latents_go_on_one_by_one(runs: Runs) -> None:
     (pictures,) = runs[IN_LISTS].pictures
 
     assert len(pictures) == 3
 
 
-def test_saved_latents_have_the_shapes_of_their_families(server: Server, runs: dict[str, Run]) -> None:
+def test_saved_latents_have_the_shapes_of_their_families(server: Server, runs: Runs) -> None:
     assert runs["latents"].record["outputs"]
 
     for name, shape in LATENTS.items():
@@ -122,17 +136,17 @@ def test_saved_latents_have_the_shapes_of_their_families(server: Server, runs: d
         assert (saved != 0).any() == (name == "sampled")
 
 
-def test_merges_that_were_saved_make_the_same_picture(runs: dict[str, Run]) -> None:
+def test_merges_that_were_saved_make_the_same_picture(runs: Runs) -> None:
     assert np.array_equal(runs["merges"].pictures[-1], runs["merges_from_files"].pictures[0])
 
 
-def test_a_folder_of_diffusers_makes_the_picture_of_the_single_file(runs: dict[str, Run]) -> None:
+def test_a_folder_of_diffusers_makes_the_picture_of_the_single_file(runs: Runs) -> None:
     first, _, from_folder = runs["older_loaders"].pictures
 
     assert np.array_equal(first, from_folder)
 
 
-def test_text_encoders_that_were_saved_make_the_same_picture(runs: dict[str, Run]) -> None:
+def test_text_encoders_that_were_saved_make_the_same_picture(runs: Runs) -> None:
     first, _, from_files = runs["xl"].pictures
 
     difference = np.abs(first.astype(int) - from_files.astype(int))

@@ -31,11 +31,13 @@ def compute_dtype(device: Device, stored: str) -> torch.dtype:
     """Format a diffusion network computes in; `stored` is the file's, in safetensors' words.
 
     On the CPU everything runs in float32: half precision is slower there. On a GPU float16 and bfloat16
-    stay what they are, and full precision is kept for those who stored it.
+    stay what they are, and full precision is kept for those who stored it. 8-bit numbers are computed with in
+    half precision.
     """
     if device.type == "cpu":
         return torch.float32
-    return {"F16": torch.float16, "BF16": torch.bfloat16}.get(stored, torch.float32)
+    half = dict.fromkeys(("F16", "F8_E4M3", "F8_E5M2"), torch.float16)
+    return {**half, "BF16": torch.bfloat16}.get(stored, torch.float32)
 
 
 def describe_devices(device: Device) -> list[events.Device]:

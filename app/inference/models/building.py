@@ -11,6 +11,7 @@ from torch import device as Device
 
 from app.inference.models.errors import WeightsDoNotFit
 from app.inference.models.files.model_file import ModelFile
+from app.inference.models.files.scaled_fp8 import factors
 from app.inference.models.files.stored import Stored
 from app.inference.models.weights import Original, PatchedWeights
 
@@ -33,8 +34,9 @@ def build(
 
     `names` maps the network's tensor names to the file's. Nothing is read but the table of contents: tensors
     are mapped from disk, and those of another number format, or for another device, are converted when the
-    network is at work for the first time. Raises WeightsDoNotFit when tensors are missing
-    or have other shapes than the network. `rounded_to`: the 8-bit format that the weights are kept in.
+    network is at work for the first time. Raises WeightsDoNotFit when tensors are missing or have other
+    shapes than the network. `rounded_to`: the 8-bit format that the weights are kept in, but for those that
+    the file stores in 8 bits and with a factor.
     """
     network = _empty(make, file, part)
     wanted = network.state_dict()
@@ -44,21 +46,30 @@ def build(
     for name in wanted:
         by_file_name[sources[name].name].append(name)
     originals: dict[str, Original] = {}
+    at_home: dict[str, Tensor] = {}
     weights: dict[str, Tensor] = {}
+    scales = factors(file, by_file_name)
     for stored_name, tensor in file.read(list(by_file_name)):
         for name in by_file_name[stored_name]:
             stored = sources[name].view(tensor).reshape(wanted[name].shape)
-            if rounded_to is not None:
-                stored = stored.to(rounded_to)
-            originals[name] = partial(_same, stored)
+            if stored_name in scales:
+                at_home[name] = stored
+                originals[name] = partial(_scaled, stored, scales[stored_name])
+            else:
+                stored = stored if rounded_to is None else stored.to(rounded_to)
+                originals[name] = partial(_same, stored)
             weights[name] = stored
     network.load_state_dict(weights, strict=True, assign=True)
     network.eval().requires_grad_(False)
-    return PatchedWeights(network, originals, device=device, dtype=dtype)
+    return PatchedWeights(network, originals, device=device, dtype=dtype, at_home=at_home)
 
 
 def _same(stored: Tensor) -> Tensor:
     return stored
+
+
+def _scaled(stored: Tensor, factor: Tensor) -> Tensor:
+    return stored.float() * factor
 
 
 def _empty(make: Callable[[], Network], file: ModelFile, part: str) -> Network:

@@ -6,6 +6,7 @@ The mapped file is the backup: nothing is undone by arithmetic, and no copy of t
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from types import MappingProxyType
 from typing import Generic, TypeAlias, TypeVar
 
 import torch
@@ -45,11 +46,13 @@ class PatchedWeights(Generic[Network]):
         *,
         device: Device,
         dtype: torch.dtype,
+        at_home: Mapping[str, Tensor] = MappingProxyType({}),
         cache_bytes: int | None = None,
     ) -> None:
+        """`at_home`: what stands there for originals that are computed from it, such as 8-bit numbers."""
         self.network, self.device, self.dtype = network, device, dtype
         self.identity: Hashable = object()
-        self._originals = originals
+        self._originals, self._at_home = originals, at_home
         self.cache_bytes = cache_bytes
         self._set: _Identities | None = ()
         self._left: deque[_Identities] = deque(maxlen=REMEMBERED_SETS)
@@ -94,7 +97,7 @@ class PatchedWeights(Generic[Network]):
         """Take the file's own tensors again, without patches; the device's memory is free then."""
         self.forget_other_sets()
         for name, tensor in self._stored_tensors():
-            tensor.data = self.original(name)
+            tensor.data = self._at_home[name] if name in self._at_home else self.original(name)
         self._done, self._set, self._away = {}, (), False
 
     def compute_in(self, dtype: torch.dtype) -> None:

@@ -44,6 +44,9 @@ def test_with_a_gpu_it_is_chosen_and_described() -> None:
         ("cuda", "F16", torch.float16),
         ("cuda", "BF16", torch.bfloat16),
         ("cuda", "F32", torch.float32),
+        ("cuda", "F8_E4M3", torch.float16),
+        ("cuda", "F8_E5M2", torch.float16),
+        ("cpu", "F8_E4M3", torch.float32),
         ("mps", "F16", torch.float16),
     ],
 )

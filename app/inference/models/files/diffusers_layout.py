@@ -8,6 +8,7 @@ from torch import Tensor
 from app.inference.models.detect import Tensors, unsupported
 from app.inference.models.files.ldm_names import UNetLevel, rename, unet_modules
 from app.inference.models.files.model_file import ModelFile
+from app.inference.models.files.scaled_fp8 import is_about_scaling
 
 _MARKERS = (
     "conv_in.weight",
@@ -41,6 +42,8 @@ def with_original_names(file: ModelFile) -> ModelFile:
     stored_names: dict[str, str] = {}
     for name in file.tensors:
         original = rename(name, originals)
+        if original is None and is_about_scaling(name):
+            continue
         if original is None:
             raise unsupported(file, f"seems to be a diffusion model of another family (it has {name})")
         stored_names[original] = name

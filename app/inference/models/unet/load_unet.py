@@ -13,6 +13,7 @@ from app.inference.models.detect import Tensors
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.files.ldm_names import rename, unet_modules
 from app.inference.models.files.model_file import ModelFile
+from app.inference.models.files.scaled_fp8 import is_about_scaling
 from app.inference.models.unet.family import unet_family
 from app.inference.models.unet.shape import UNetShape, diffusers_config, unet_shape
 from app.inference.models.unet.walk import UNet
@@ -60,9 +61,9 @@ def _names(tensors: Tensors, prefix: str, shape: UNetShape) -> dict[str, str]:
     for stored in tensors:
         if stored.startswith(prefix):
             name = rename(stored.removeprefix(prefix), modules)
-            if name is None:
+            if name is None and not is_about_scaling(stored):
                 strangers.append(stored)
-            else:
+            elif name is not None:
                 names[name] = stored
     if strangers and prefix == "model.diffusion_model.":
         logger.warning(

@@ -1,6 +1,6 @@
 """Loads whole checkpoints, single VAEs and text encoders; loader nodes call it through the ModelStore."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -15,8 +15,9 @@ from app.inference.models.detect import (
     vae_prefix,
     wrong_kind,
 )
-from app.inference.models.detect_text import FoundTower, checkpoint_towers, single_tower, tower_width
+from app.inference.models.detect_text import FoundTower, Role, checkpoint_towers, single_tower, tower_width
 from app.inference.models.diffusion_model import DiffusionModel
+from app.inference.models.errors import WrongModelKind
 from app.inference.models.files.diffusers_layout import with_original_names
 from app.inference.models.files.model_file import ModelFile, open_model_file
 from app.inference.models.text_encoder import TextEncoder, load_text_encoder
@@ -29,6 +30,8 @@ _NETWORK_MODULES = (
     "diffusers.models.unets.unet_2d_condition",
     "transformers.models.clip.modeling_clip",
 )
+
+_ROLES: Mapping[Role, str] = {"clip_l": "CLIP-L", "clip_h": "CLIP-H", "clip_g": "CLIP-G"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,17 +82,38 @@ def load_text_file(path: Path, device: Device) -> TextEncoder:
 
 
 def load_text_files(paths: Sequence[Path], device: Device) -> TextEncoder:
-    """Load the towers of several files as one text encoder; their roles come from their sizes."""
-    found = [each for path in paths for each in _towers(open_model_file(path))]
-    return load_text_encoder(_told_apart(found), device)
+    """Load the towers of one file, or of two as SDXL's text encoder; their roles come from their sizes.
+
+    Raises WrongModelKind for two files that are not CLIP-L and CLIP-G.
+    """
+    found = _told_apart([each for path in paths for each in _towers(open_model_file(path))])
+    if len(paths) > 1 and sorted(tower.role for _, tower in found) != ["clip_g", "clip_l"]:
+        raise _no_pair(found)
+    return load_text_encoder(found, device)
 
 
 def _told_apart(found: list[tuple[ModelFile, FoundTower]]) -> list[tuple[ModelFile, FoundTower]]:
     """Two towers with as few layers as CLIP-L: the wider one stands for CLIP-G."""
     if len(found) != 2 or {tower.role for _, tower in found} != {"clip_l"}:
         return found
-    small, large = sorted(found, key=lambda each: tower_width(each[0].tensors, each[1]))
+    small, large = sorted(found, key=_width)
+    if _width(small) == _width(large):
+        return found
     return [small, (large[0], replace(large[1], role="clip_g"))]
+
+
+def _width(found: tuple[ModelFile, FoundTower]) -> int:
+    return tower_width(found[0].tensors, found[1])
+
+
+def _no_pair(found: list[tuple[ModelFile, FoundTower]]) -> WrongModelKind:
+    *others, (file, last) = found
+    are = ", ".join(f"{other.path.name} is {_ROLES[tower.role]}" for other, tower in others)
+    return WrongModelKind(
+        file.path,
+        f"seems to be {_ROLES[last.role]}, and {are}, but SDXL has one of CLIP-L and one of CLIP-G",
+        "Choose a file of each; their order does not matter.",
+    )
 
 
 def _towers(file: ModelFile) -> list[tuple[ModelFile, FoundTower]]:

@@ -9,7 +9,7 @@ import torch
 from app.inference.ksample import SamplingPlan, plan_sigmas
 from app.inference.model_sampling import ModelSampling, families
 from app.inference.samplers.registry import SAMPLERS
-from app.inference.schedules.schedulers import SCHEDULERS, schedule
+from app.inference.schedules.schedulers import FULL_DENOISE, SCHEDULERS, schedule, share
 from tests.unit.inference.golden import golden
 
 RECORDED = golden("sigmas")
@@ -83,6 +83,24 @@ def test_denoise_and_dropped_level_make_the_recorded_list(name: str) -> None:
     )
 
     assert_same(plan_sigmas(FAMILIES["sd1_eps"], plan), RECORDED["KSampler_sd1_eps"][name])
+
+
+def evenly(steps: int) -> torch.Tensor:
+    return torch.linspace(1, 0, steps + 1)
+
+
+@pytest.mark.parametrize(
+    ("denoise", "first"), [(1.0, 1.0), (0.99995, 1.0), (FULL_DENOISE, 20_000 / 20_002), (0.5, 0.5)]
+)
+def test_a_share_up_to_nearly_all_is_the_end_of_a_longer_schedule(denoise: float, first: float) -> None:
+    levels = share(evenly, 20_000, denoise)
+
+    assert len(levels) == 20_001
+    assert levels[0].item() == pytest.approx(first, abs=1e-6)
+
+
+def test_a_share_of_nothing_has_no_levels() -> None:
+    assert len(share(evenly, 4, 0.0)) == 0
 
 
 def stretch(start_step: int, end_step: int | None, *, leftover_noise: bool) -> list[float]:

@@ -27,15 +27,16 @@ FP8 = {
 def round_to_fp8(weight: Tensor, dtype: torch.dtype, name: str) -> Tensor:
     """`weight` float32 as `dtype`: each number becomes one of its neighbours, the nearer the likelier.
 
-    The choice depends on `name` and the position alone, so that equal inputs give equal bits. Numbers beyond
-    the format's range become its largest.
+    The choice depends on `name`, the position and the kind of device alone, so that equal inputs give equal
+    bits, those of ComfyUI. Numbers beyond the format's range become its largest.
     """
-    form = FP8[dtype]
+    form, largest = FP8[dtype], torch.finfo(dtype).max
     generator = torch.Generator(weight.device).manual_seed(zlib.crc32(name.encode()))
-    chance = torch.rand(weight.shape, generator=generator, device=weight.device)
-    _, exponent = torch.frexp(weight)  # weight = fraction * 2^exponent with fraction in 0.5..1
+    chance = torch.rand(weight.shape, generator=generator, device=weight.device, dtype=torch.float16)
+    size = weight.abs().clamp(max=largest).half().float()
+    _, exponent = torch.frexp(size)  # size = fraction * 2^exponent with fraction in 0.5..1
     step = torch.ldexp(
-        torch.ones_like(weight), (exponent - 1).clamp(min=form.lowest_exponent) - form.fraction_bits
+        torch.ones_like(size), (exponent - 1).clamp(min=form.lowest_exponent) - form.fraction_bits
     )
-    largest = torch.finfo(dtype).max
-    return ((weight / step + chance).floor() * step).clamp(-largest, largest).to(dtype)
+    rounded = ((size / step + chance).floor() * step).clamp(max=largest)
+    return (weight.sign() * rounded).to(dtype)

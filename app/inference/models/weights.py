@@ -151,14 +151,17 @@ class PatchedWeights(Generic[Network]):
         """Number format of the tensor in its file, which it is saved in again."""
         return self.original(name).dtype
 
-    def written(self, name: str, patches: Sequence[WeightPatch] = ()) -> Tensor:
+    def written(
+        self, name: str, patches: Sequence[WeightPatch] = (), *, rounded_as: str | None = None
+    ) -> Tensor:
         """The tensor with patches applied, as a file holds it: in its number format, on the CPU.
 
-        Without patches it is the original, bit for bit; not to be written to.
+        Without patches it is the original, bit for bit; not to be written to. `rounded_as`: the name that
+        decides how 8-bit formats round, if not the network's.
         """
         if not patches:
             return self.original(name)
-        return rounded(self.value(name, patches), self.written_dtype(name), name).cpu()
+        return rounded(self.value(name, patches), self.written_dtype(name), rounded_as or name).cpu()
 
     def use(self, patches: Sequence[WeightPatch]) -> None:
         """Make the network's tensors those of the file with `patches` applied in order.

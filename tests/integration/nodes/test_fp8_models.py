@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from app.inference.models.errors import WeightsDoNotFit
+from app.inference.models.fp8 import round_to_fp8
 from app.inference.models.weights import PatchedWeights
 from tests.diffusers_folders import save_diffusers_folder
 from tests.golden_models import family_weights, file_weights
@@ -159,6 +160,28 @@ def test_scaled_weights_stay_8_bits_while_they_are_not_needed(context: Recording
         assert torch.equal(now(), expected)
     weights.come_home()
     assert now().dtype == FORMATS[0]
+
+
+@pytest.mark.parametrize("weight_dtype", ["fp8_e4m3fn", "fp8_e5m2"])
+def test_models_changed_in_8_bits_are_saved_in_8_bits_rounded_by_chance_of_their_original_names(
+    context: RecordingContext, weight_dtype: str
+) -> None:
+    name = saved(context, "diffusion_models", "unet", file_weights("golden_sd1_unet.safetensors"))
+    saved(context, "loras", LORA.removesuffix(".safetensors"), file_weights(LORA))
+    (model,) = call(context, "UNETLoader", unet_name=name, weight_dtype=weight_dtype)
+    (changed,) = call(context, "LoraLoaderModelOnly", model=model, lora_name=LORA, strength_model=1.0)
+
+    call(context, "ModelSave", model=changed, filename_prefix="made")
+
+    (path,) = (context.folders.output).glob("made*.safetensors")
+    written, dtype = load_file(path), ROUNDED[weight_dtype]
+    touched = {each for patch in changed.patches for each in patch.names}
+    assert len(touched) > 5
+    for ours, original in changed.network.original_names.items():
+        value = changed.network.weights.value(ours, [each for each in changed.patches if ours in each.names])
+        key = f"diffusion_model.{original}"
+        expected = round_to_fp8(value, dtype, key) if ours in touched else value.to(dtype)
+        assert torch.equal(written[f"model.{key}"].float().flatten(), expected.float().flatten())
 
 
 def test_factors_of_another_kind_are_refused(context: RecordingContext) -> None:

@@ -1,5 +1,6 @@
 """Sets of patches on the tensors of a network: applied, exchanged, taken off again bit for bit."""
 
+import json
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from app.inference.models.fp8 import round_to_fp8
 from app.inference.models.weights import PatchedWeights
 
 CPU = torch.device("cpu")
+RECORDED = Path(__file__).parents[2] / "golden/pipelines_dit.json"
 NAMES = ("0.weight", "0.bias", "1.weight", "1.bias")
 
 
@@ -284,6 +286,17 @@ def test_eight_bit_rounding_goes_to_a_neighbour_and_is_right_on_average(
     assert neighbour[:-1].all()
     assert (rounded[-1] == largest).all()
     assert ((rounded.mean(1) - exact).abs()[:-1] <= 0.02 * step[:-1]).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2], ids=str)
+def test_eight_bit_rounding_gives_the_recorded_numbers(dtype: torch.dtype) -> None:
+    record = json.loads(RECORDED.read_text(encoding="utf-8"))["quant"]
+    result = record[f"stochastic_rounding {str(dtype).removeprefix('torch.')}"]["result"]
+    weight = 3 * torch.randn(8, 8, generator=torch.Generator().manual_seed(121))
+
+    rounded = round_to_fp8(weight, dtype, "diffusion_model.img_in.weight")
+
+    assert rounded.flatten().tolist() == result["val"]
 
 
 def test_eight_bit_rounding_depends_on_the_name_alone() -> None:

@@ -37,7 +37,9 @@ def unet_tensors(model: DiffusionModel) -> dict[str, TensorToWrite]:
     """The diffusion model with its patches worked in."""
     unet = model.network
     return {
-        UNET_PREFIX + original: _tensor(unet.weights, name, model.patches)
+        UNET_PREFIX + original: _tensor(
+            unet.weights, name, model.patches, rounded_as=f"diffusion_model.{original}"
+        )
         for name, original in unet.original_names.items()
     }
 
@@ -108,15 +110,20 @@ def _tensor(
     patches: Sequence[WeightPatch],
     *,
     as_convolution: bool = False,
+    rounded_as: str | None = None,
 ) -> TensorToWrite:
     kernel = (1, 1) if as_convolution else ()
     shape = (*weights.original(name).shape, *kernel)
     acting = [each for each in patches if name in each.names]
-    make = partial(_made, weights, name, acting, shape)
+    make = partial(_made, weights, name, acting, shape, rounded_as)
     return TensorToWrite(shape=shape, dtype=weights.written_dtype(name), make=make)
 
 
 def _made(
-    weights: PatchedWeights[Any], name: str, patches: Sequence[WeightPatch], shape: tuple[int, ...]
+    weights: PatchedWeights[Any],
+    name: str,
+    patches: Sequence[WeightPatch],
+    shape: tuple[int, ...],
+    rounded_as: str | None,
 ) -> Tensor:
-    return weights.written(name, patches).reshape(shape)
+    return weights.written(name, patches, rounded_as=rounded_as).reshape(shape)

@@ -158,6 +158,7 @@ export interface HandleLayout {
   readonly type: string
   /** The input may stay without a link. */
   readonly optional: boolean
+  readonly tooltip: string | null
   /** The handle sits on the row of the widget with its name. */
   readonly onWidget: boolean
   /** Centre, from the top-left corner of the whole node (title bar included). */

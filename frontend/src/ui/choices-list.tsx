@@ -51,7 +51,9 @@ export default function ChoicesList({ request }: { request: ChoicesRequest }) {
       >
         {filter ? <Command.Input autoFocus className="field" placeholder={t('choices.filter')} /> : null}
         <Command.List id="choices" className="choices-list" label={request.label}>
-          <Command.Empty className="empty">{t('choices.none')}</Command.Empty>
+          <Command.Empty className="empty">
+            {t(request.options.length > 0 ? 'choices.none' : 'choices.empty')}
+          </Command.Empty>
           {request.options.map((option, at) => (
             <Command.Item
               key={keyOf(at)}

@@ -1,12 +1,14 @@
 /** Choice of a node: shows the value, opens one searchable list for the whole page. */
 import { useRef, type KeyboardEvent } from 'react'
 import type { ComboOption } from '@/definitions/types'
+import { t } from '@/i18n'
 import { openChoices, useChoices } from '@/ui/choices'
 import { written, type ControlProps } from '@/widgets/control'
 
 export function ComboControl({ spec, value, label, testId, linked, error, onChange }: ControlProps<'combo'>) {
   const button = useRef<HTMLButtonElement>(null)
   const open = useChoices((state) => state.request?.owner === testId)
+  const empty = value === null && spec.options.length === 0
   const unknown = value !== null && !spec.options.includes(value as ComboOption)
 
   const show = () => {
@@ -37,6 +39,7 @@ export function ComboControl({ spec, value, label, testId, linked, error, onChan
       role="combobox"
       className="control combo chevron nodrag nopan"
       data-testid={testId}
+      data-empty={empty ? '' : undefined}
       data-unknown={unknown ? '' : undefined}
       aria-label={label}
       aria-haspopup="listbox"
@@ -48,7 +51,7 @@ export function ComboControl({ spec, value, label, testId, linked, error, onChan
       onClick={show}
       onKeyDown={step}
     >
-      <span className="combo-value">{written(value)}</span>
+      <span className="combo-value">{empty ? t('combo.empty') : written(value)}</span>
     </button>
   )
 }

@@ -171,6 +171,13 @@ describe('combo', () => {
     expect(changed).toHaveBeenLastCalledWith('heun')
   })
 
+  it('says when the server offers nothing', async () => {
+    const { user } = show({ ...combo, default: null, options: [] }, null)
+    expect(screen.getByTestId('w').textContent).toBe('nothing to choose')
+    await user.click(screen.getByTestId('w'))
+    expect(await screen.findByText(/Put files into its folder/)).toBeDefined()
+  })
+
   it('keeps and marks a value that is not offered', () => {
     show(combo, 'gone.safetensors')
     expect(screen.getByTestId('w').textContent).toBe('gone.safetensors')

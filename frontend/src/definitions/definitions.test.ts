@@ -187,6 +187,11 @@ describe('layout', () => {
     expect(layoutNode(get('CLIPTextEncode'), open).rows.map((row) => row.captioned)).toEqual([false])
   })
 
+  it('keeps room for a seed at the width that saved files use', () => {
+    const { width, labelWidth } = layoutNode(get('KSampler'), { size: [290, 200], collapsed: false })
+    expect(width - labelWidth - 30).toBeGreaterThanOrEqual(16 * 7.2 + 18)
+  })
+
   it('gives spare height to text areas and pictures', () => {
     const text = layoutNode(get('CLIPTextEncode'), { size: [400, 500], collapsed: false })
     expect(text.height).toBe(530)

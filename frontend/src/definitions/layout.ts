@@ -35,6 +35,8 @@ const ROW_MARGINS = 30
 /** Width that a control gets on a new node, and the least that a long label leaves it. */
 const CONTROL_WIDTH = 130
 const CONTROL_LEAST = 100
+/** The same where a drawn seed has to be read: sixteen digits. */
+const SEED_WIDTH = 140
 /** A label may always have this share of its row. */
 const LABEL_SHARE = 0.38
 
@@ -167,8 +169,16 @@ function rowHeight(widget: WidgetDef, captioned: boolean): number {
 /** The longest label, as far as the controls keep enough room. */
 function labelWidth(definition: NodeDefinition, width: number): number {
   const room = width - ROW_MARGINS
-  return Math.round(Math.min(longestLabel(definition), Math.max(room * LABEL_SHARE, room - CONTROL_LEAST)))
+  return Math.round(
+    Math.min(
+      longestLabel(definition),
+      Math.max(room * LABEL_SHARE, room - (hasSeed(definition) ? SEED_WIDTH : CONTROL_LEAST)),
+    ),
+  )
 }
+
+const hasSeed = (definition: NodeDefinition): boolean =>
+  definition.widgets.some(({ spec }) => spec.kind === 'int' && spec.control !== null)
 
 function longestLabel(definition: NodeDefinition): number {
   return longest(visible(definition).flatMap((widget) => (isTextArea(widget) ? [] : [widget.label])))
@@ -220,7 +230,10 @@ function outputAt(output: NodeDefinition['outputs'][number], x: number, y: numbe
 function preferredWidth(definition: NodeDefinition): number {
   const plain =
     textAreas(definition).length > 0 ? WIDTH_WITH_TEXT : hasRows(definition) ? WIDTH_WITH_WIDGETS : WIDTH_PLAIN
-  const rows = definition.widgets.length > 0 ? longestLabel(definition) + ROW_MARGINS + CONTROL_WIDTH : 0
+  const rows =
+    definition.widgets.length > 0
+      ? longestLabel(definition) + ROW_MARGINS + (hasSeed(definition) ? SEED_WIDTH : CONTROL_WIDTH)
+      : 0
   const signs = standingsOf(definition).length * SIGN_WIDTH
   const title = definition.displayName.length * TITLE_CHARACTER + signs + 3 * NODE_PADDING
   const sockets = definition.inputs.filter((input) => input.kind === 'socket')

@@ -46,7 +46,8 @@ def read_prompt(path: Path) -> dict[str, Any]:
         found = found["prompt"]
     if isinstance(found, dict) and isinstance(found.get("nodes"), list):
         raise UnusableFile(
-            f"{path} is a workflow of the editor: open it there and save it in API format (File, Export API)."
+            f"{path} is a workflow of the editor: open it there and choose "
+            '"Download as API prompt" in the right-click menu of the canvas.'
         )
     if not isinstance(found, dict) or not found or not all(map(_is_node, found.values())):
         raise UnusableFile(

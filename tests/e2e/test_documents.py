@@ -66,6 +66,23 @@ def test_our_own_picture_brings_its_graph_back(page: Page, server: Server) -> No
     )
 
 
+def test_a_downloaded_prompt_is_what_run_sends(page: Page, server: Server, downloads: Path) -> None:
+    page.get_by_test_id("widget-3-seed").fill("18446744073709551615")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("canvas").click(button="right", position={"x": 20, "y": 500})
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name="Download as API prompt").click()
+    assert waiting.value.suggested_filename.endswith(".api.json")
+    file = downloads / "prompt.json"
+    waiting.value.save_as(file)
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("image-9-0")).to_be_visible(timeout=RUN_MS)
+    newest = next(iter(server.client.get("/history?max_items=1").json().values()))
+    prompt = json.loads(file.read_bytes())
+    assert prompt["3"]["inputs"]["seed"] == 18446744073709551615
+    assert prompt == newest["prompt"][2]
+
+
 def test_api_form_is_laid_out(page: Page) -> None:
     drop(page, "seed.json", SEED_WORKFLOW.read_bytes(), "application/json")
     expect(page.get_by_test_id("widget-7-text")).to_have_value("text, watermark", timeout=15_000)

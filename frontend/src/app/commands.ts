@@ -5,6 +5,7 @@ import { toast } from 'sonner'
 import { copySelection, cutSelection, pasteFromMenu } from '@/features/clipboard/clipboard'
 import type { Direction } from '@/canvas/neighbour'
 import type { App, Shared } from '@/features/app'
+import { promptText } from '@/features/run/runner'
 import { tellError } from '@/features/tell-error'
 import { nameOf } from '@/graph/connect'
 import { NodeMode, type NodeId } from '@/graph/model'
@@ -66,6 +67,10 @@ function fileCommands(shared: Shared): Command[] {
     keyed('workflow.saveAs', ({ file }) => file.saveAs()),
     keyed('workflow.open', () => page.togglePanel('workflows')),
     command('workflow.export', ({ file }) => download(file.text(), file.downloadName)),
+    command('workflow.exportPrompt', async (app) => {
+      const text = await promptText(app)
+      if (text !== null) download(text, app.file.promptName)
+    }),
   ]
 }
 

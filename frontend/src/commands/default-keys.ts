@@ -22,7 +22,6 @@ export const DEFAULT_KEYS = {
   'graph.selectAll': { keys: ['Mod+A'], when: ['canvas'] },
   'graph.clearSelection': { keys: ['Escape'], when: ['canvas', 'selection'] },
   'graph.refresh': { keys: ['R'], when: ['canvas'] },
-  'graph.group': { keys: ['Mod+G'], when: ['canvas', 'selection'] },
   'node.search': { keys: ['Space', 'Tab', 'Shift+A'], when: ['canvas'] },
   'node.mute': { keys: ['Mod+M', 'M'], when: ['canvas', 'selection'] },
   'node.bypass': { keys: ['Mod+B'], when: ['canvas', 'selection'] },
@@ -50,7 +49,6 @@ export const DEFAULT_KEYS = {
   'panel.queue': { keys: ['Q'], when: ['canvas'] },
   'panel.assets': { keys: ['A'], when: ['canvas'] },
   'app.palette': { keys: ['Mod+K'], inTextFields: true },
-  'app.settings': { keys: ['Mod+,'], inTextFields: true },
   'app.shortcuts': { keys: ['?'], when: ['!covered'] },
 } as const satisfies Readonly<Record<string, DefaultBinding>>
 

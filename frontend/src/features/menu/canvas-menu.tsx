@@ -37,6 +37,7 @@ const FOR_PANE = [
   'view.fit',
   'workflow.save',
   'workflow.export',
+  'workflow.exportPrompt',
 ]
 
 export default function CanvasMenu({ x, y, node, onClose }: CanvasMenuProps) {

@@ -5,6 +5,7 @@ import { version } from '../../../package.json'
 import { PromptRefused } from '@/api/client'
 import { applyControls, planRun, type RunPlan } from '@/document/run'
 import type { App } from '@/features/app'
+import { stringifyLossless } from '@/formats/lossless-json'
 import { t } from '@/i18n'
 import { ask, page } from '@/ui/page'
 
@@ -34,15 +35,28 @@ export class Runner {
     const { document, file } = app
     let withoutUnknown = false
     for (let left = this.store.getState().batch; left > 0; left--) {
-      const plan = planRun(document, version, { withoutUnknown })
-      if (!plan.ok && !(await mayLeaveOut(app, plan))) return
-      withoutUnknown ||= !plan.ok
-      const ready = plan.ok ? plan : planRun(document, version, { withoutUnknown })
-      if (!ready.ok) return
-      await send(app, ready, front)
+      const ready = await makeReady(app, withoutUnknown)
+      if (!ready) return
+      withoutUnknown = ready.withoutUnknown
+      await send(app, ready.plan, front)
       file.quietly(() => applyControls(document))
     }
   }
+}
+
+/** The prompt that a press of Run would send now, as text; `null` when nothing can be sent, which was told. */
+export async function promptText(app: App): Promise<string | null> {
+  const ready = await makeReady(app, false)
+  return ready && stringifyLossless(ready.plan.prompt)
+}
+
+/** Compiles the document; asks about classes that the server does not know, unless that was answered before. */
+async function makeReady(app: App, withoutUnknown: boolean): Promise<{ plan: Ready; withoutUnknown: boolean } | null> {
+  const plan = planRun(app.document, version, { withoutUnknown })
+  if (plan.ok) return { plan, withoutUnknown }
+  if (!(await mayLeaveOut(app, plan))) return null
+  const without = planRun(app.document, version, { withoutUnknown: true })
+  return without.ok ? { plan: without, withoutUnknown: true } : null
 }
 
 async function send(app: App, { prompt, workflow }: Ready, front: boolean): Promise<void> {

@@ -2,6 +2,7 @@
 
 export const FOLDER = 'workflows'
 export const ENDING = '.json'
+export const PROMPT_ENDING = '.api.json'
 
 /** Name for people of a saved workflow. */
 export const nameOf = (path: string): string => (path.endsWith(ENDING) ? path.slice(0, -ENDING.length) : path)

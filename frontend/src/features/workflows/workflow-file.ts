@@ -6,7 +6,7 @@ import type { DraftChange } from '@/document/drafts'
 import type { EditorDocument } from '@/document/editor-document'
 import { stringifyLossless } from '@/formats/lossless-json'
 import { exportV04 } from '@/formats/litegraph-v04/export'
-import { cleanName, ENDING, inFolder, nameOf } from '@/features/workflows/names'
+import { cleanName, ENDING, inFolder, nameOf, PROMPT_ENDING } from '@/features/workflows/names'
 import { t } from '@/i18n'
 import { ask, askText } from '@/ui/page'
 
@@ -90,6 +90,11 @@ export class WorkflowFile {
   /** Name of a downloaded copy. */
   get downloadName(): string {
     return shownName(this.state).replace(/[\\/]/g, '-') + ENDING
+  }
+
+  /** Name of a downloaded prompt, beside which a downloaded copy keeps its own. */
+  get promptName(): string {
+    return shownName(this.state).replace(/[\\/]/g, '-') + PROMPT_ENDING
   }
 
   async #write(path: string, overwrite: boolean): Promise<boolean> {

@@ -140,6 +140,19 @@ def test_results_are_in_the_feed_and_the_lightbox(page: Page, downloads: Path) -
     expect(page.get_by_test_id("lightbox")).to_be_hidden()
 
 
+def test_a_node_shows_a_light_copy_in_the_original_s_size_and_opens_the_original(page: Page) -> None:
+    page.get_by_test_id("run").click()
+    expect(result(page)).to_be_visible(timeout=RUN_MS)
+    expect(result(page)).to_have_attribute("src", re.compile(r"preview=webp%3B80"))
+    expect(result(page)).to_have_js_property("naturalWidth", 128)
+    expect(page.get_by_test_id("node-9").locator(".picture-size")).to_have_text(re.compile(r"^128 . 128$"))
+    page.get_by_test_id("picture-9-0").click()
+    opened = page.get_by_test_id("lightbox-image")
+    expect(opened).to_have_js_property("naturalWidth", 128)
+    expect(opened).not_to_have_attribute("src", re.compile("preview="))
+    expect(opened).to_have_attribute("src", re.compile(r"filename=[^&]*\.png"))
+
+
 def test_largest_seed_survives_the_way_to_the_server(page: Page, server: Server) -> None:
     type_over(page.get_by_test_id("widget-3-seed"), "18446744073709551615")
     page.keyboard.press("Enter")

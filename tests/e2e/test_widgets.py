@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.editor import Editor, box_of, centre, expect_box, id_of
+from tests.serving import Server
 
 LARGEST = "18446744073709551615"
 """Largest seed that is allowed: 64 bits, all set."""
@@ -183,6 +184,26 @@ class TestChoices:
     def test_the_checkpoints_of_the_server_are_offered(self, editor: Editor) -> None:
         editor.widget(4, "ckpt_name").click()
         expect(editor.page.get_by_role("option", name="comfy-creator-demo.safetensors")).to_be_visible()
+
+    def test_a_model_that_came_meanwhile_is_offered_without_a_reload(
+        self, editor: Editor, server: Server
+    ) -> None:
+        folder = server.base / "models" / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        new = folder / "a-model-that-came.safetensors"
+        new.write_bytes(b"")
+        menu = editor.widget(4, "ckpt_name")
+        try:
+            menu.click()
+            editor.page.get_by_role("option", name=new.name).click()
+            expect(menu).to_have_text(new.name)
+            expect(menu).to_have_attribute("aria-invalid", "false")
+        finally:
+            new.unlink()
+        menu.click()
+        expect(editor.page.get_by_role("option", name="comfy-creator-demo.safetensors")).to_be_visible()
+        expect(editor.page.get_by_role("option", name=new.name)).to_be_hidden()
+        expect(menu).to_have_attribute("aria-invalid", "true")
 
 
 class TestSwitches:

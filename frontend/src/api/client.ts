@@ -93,9 +93,9 @@ export class ApiClient {
     return this.url('view', { ...file, ...options })
   }
 
-  /** Node classes, unread: give it to `readObjectInfo`. */
-  objectInfo(): Promise<Json> {
-    return this.#json('object_info')
+  /** Node classes as the server writes them: the same text while no class and no file came or went. */
+  async objectInfo(): Promise<string> {
+    return (await this.#send('object_info')).text()
   }
 
   /** Queues a prompt. Throws {@link PromptRefused} when validation fails. */

@@ -2,6 +2,7 @@
 import { createStore } from 'zustand/vanilla'
 import { commandsOf } from '@/app/commands'
 import { openDocument } from '@/app/open-document'
+import { keepFresh } from '@/app/keep-fresh'
 import { followTitle } from '@/app/window-title'
 import { followContext } from '@/app/when'
 import { ApiClient } from '@/api/client'
@@ -12,6 +13,7 @@ import { CommandRegistry } from '@/commands/registry'
 import { Definitions, readObjectInfo } from '@/definitions/object-info'
 import { Drafts } from '@/document/drafts'
 import type { Shared } from '@/features/app'
+import { parseLossless } from '@/formats/lossless-json'
 import { listenForClipboard } from '@/features/clipboard/clipboard'
 import { Feed } from '@/features/feed/feed'
 import { Runner } from '@/features/run/runner'
@@ -28,6 +30,10 @@ const RETRY_MS = 1000
 export class EditorApp {
   readonly shared: Shared
   #restored = false
+  /** What the server said last about its node classes, and which question that answers. */
+  #classes = ''
+  #asked = 0
+  #answered = 0
 
   constructor() {
     const api = new ApiClient()
@@ -65,6 +71,7 @@ export class EditorApp {
     listenForClipboard(shared)
     shared.session.start()
     await this.#firstDefinitions()
+    keepFresh(shared)
     if (!this.#restored) await loadTemplate(shared, FIRST_TEMPLATE, t('workflows.first')).catch(tellError)
     void shared.feed.load().catch(() => undefined)
     void fetchParts()
@@ -72,7 +79,12 @@ export class EditorApp {
 
   async #refreshDefinitions(): Promise<void> {
     const { api, tabs, catalog } = this.shared
-    const definitions = readObjectInfo(await api.objectInfo())
+    const turn = ++this.#asked
+    const text = await api.objectInfo()
+    if (turn < this.#answered || text === this.#classes) return
+    this.#answered = turn
+    this.#classes = text
+    const definitions = readObjectInfo(parseLossless(text))
     for (const { document } of tabs.loaded) document.setDefinitions(definitions)
     catalog.setState({ definitions })
   }

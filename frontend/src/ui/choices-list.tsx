@@ -14,6 +14,12 @@ export default function ChoicesList({ request }: { request: ChoicesRequest }) {
   const [marked, setMarked] = useState(() =>
     keyOf(request.options.findIndex((option) => option.value === request.value)),
   )
+  const [options, setOptions] = useState(request.options)
+  if (options !== request.options) {
+    const value = options[placeOf(marked)]?.value
+    setOptions(request.options)
+    setMarked(keyOf(request.options.findIndex((option) => option.value === value)))
+  }
   const filter = request.options.length >= FILTER_FROM
 
   useEffect(() => {
@@ -80,6 +86,7 @@ export default function ChoicesList({ request }: { request: ChoicesRequest }) {
 
 /** Values may look alike (1 and "1"), so the place in the list tells them apart. */
 const keyOf = (at: number): string => (at < 0 ? '' : `choice ${at}`)
+const placeOf = (key: string): number => (key === '' ? -1 : Number(key.slice('choice '.length)))
 
 const byLabel = (_key: string, typed: string, keywords: string[] = []): number =>
   defaultFilter(keywords.join(' '), typed, [])

@@ -17,6 +17,8 @@ export interface ChoicesRequest {
   readonly label: string
   readonly options: readonly Choice[]
   readonly value: ComboOption | null
+  /** The server says what there is to choose: files may have come since it was asked. */
+  readonly fromServer?: boolean
   readonly onPick: (value: ComboOption) => void
 }
 
@@ -28,6 +30,12 @@ export const useChoices = create<ChoicesState>()(() => ({ request: null }))
 
 export function openChoices(request: ChoicesRequest): void {
   useChoices.setState({ request })
+}
+
+/** Gives the list of `owner` other options while it is open. */
+export function renewChoices(owner: string, options: readonly Choice[]): void {
+  const { request } = useChoices.getState()
+  if (request?.owner === owner) useChoices.setState({ request: { ...request, options } })
 }
 
 /** Closes the list and gives the focus back to the control that opened it. */

@@ -1,8 +1,8 @@
 /** Choice of a node: shows the value, opens one searchable list for the whole page. */
-import { useRef, type KeyboardEvent } from 'react'
+import { useEffect, useRef, type KeyboardEvent } from 'react'
 import type { ComboOption } from '@/definitions/types'
 import { t } from '@/i18n'
-import { openChoices, useChoices } from '@/ui/choices'
+import { openChoices, renewChoices, useChoices, type Choice } from '@/ui/choices'
 import { written, type ControlProps } from '@/widgets/control'
 
 export function ComboControl({ spec, value, label, testId, linked, error, onChange }: ControlProps<'combo'>) {
@@ -11,14 +11,19 @@ export function ComboControl({ spec, value, label, testId, linked, error, onChan
   const empty = value === null && spec.options.length === 0
   const unknown = value !== null && !spec.options.includes(value as ComboOption)
 
+  useEffect(() => {
+    if (open) renewChoices(testId, choicesOf(spec.options))
+  }, [open, testId, spec.options])
+
   const show = () => {
     if (!button.current || linked) return
     openChoices({
       owner: testId,
       anchor: button.current,
       label,
-      options: spec.options.map((option) => ({ value: option, label: String(option) })),
+      options: choicesOf(spec.options),
       value: value as ComboOption | null,
+      fromServer: true,
       onPick: onChange,
     })
   }
@@ -55,3 +60,6 @@ export function ComboControl({ spec, value, label, testId, linked, error, onChan
     </button>
   )
 }
+
+const choicesOf = (options: readonly ComboOption[]): readonly Choice[] =>
+  options.map((option) => ({ value: option, label: String(option) }))

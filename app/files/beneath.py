@@ -120,7 +120,7 @@ def _open(folder: int, top: Path, inner: tuple[str, ...], flags: int, mode: int 
 
 def _replace(folder: int, top: Path, inner: tuple[str, ...], content: bytes, *, overwrite: bool) -> None:
     name = inner[-1]
-    temporary = f".{secrets.token_hex(8)}.part"
+    temporary = f".{secrets.token_hex(8)}.upload"
     place = (*inner[:-1], temporary)
     source, target = top.joinpath(*place), top.joinpath(*inner)
     at = folder if _HANDLES else None

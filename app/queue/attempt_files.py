@@ -24,23 +24,29 @@ class AttemptFiles:
     def discard(self, prompt_id: str) -> None:
         """Remove the files of an attempt that was lost."""
         listed = self._listed(prompt_id)
-        unfinished = [part for folder in {path.parent for path in listed} for part in folder.glob(".*.part")]
-        for path in [*listed, *unfinished]:
-            with contextlib.suppress(OSError):
-                path.unlink()
-                _log.info("Removed %s, which a lost run had made", path.name)
-        self.keep(prompt_id)
+        self._remove([*listed, *_unfinished(listed)])
+        self._forget(prompt_id)
 
     def keep(self, prompt_id: str) -> None:
-        """The prompt has ended: its files stay, the note goes."""
-        with contextlib.suppress(OSError):
-            self._note(prompt_id).unlink()
+        """The prompt has ended: its whole files stay; what a killed executor left half-written goes."""
+        self._remove(_unfinished(self._listed(prompt_id)))
+        self._forget(prompt_id)
 
     def forget_all(self) -> None:
         """Remove notes of prompts that ended just before the server did."""
         for note in self._folder.glob("*.txt"):
             with contextlib.suppress(OSError):
                 note.unlink()
+
+    def _remove(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            with contextlib.suppress(OSError):
+                path.unlink()
+                _log.info("Removed %s, which a lost run had made", path.name)
+
+    def _forget(self, prompt_id: str) -> None:
+        with contextlib.suppress(OSError):
+            self._note(prompt_id).unlink()
 
     def _listed(self, prompt_id: str) -> list[Path]:
         try:
@@ -56,3 +62,8 @@ class AttemptFiles:
     def _note(self, prompt_id: str) -> Path:
         digest = hashlib.sha256(prompt_id.encode()).hexdigest()[:32]
         return self._folder / f"{digest}.txt"
+
+
+def _unfinished(listed: Sequence[Path]) -> list[Path]:
+    """Files with a temporary name beside the listed ones; the one executor alone gives such names."""
+    return [part for folder in {path.parent for path in listed} for part in folder.glob(".*.part")]

@@ -1,4 +1,4 @@
-"""The real server and executor, killed at five moments: each prompt ends once, no file is doubled or half."""
+"""The real server and executor, killed at many moments: each prompt ends once, no file is doubled or half."""
 
 import json
 import signal
@@ -121,23 +121,52 @@ def test_second_loss_fails_the_prompt_and_the_queue_goes_on(server: Server) -> N
     _assert_files(server, Counter({"waiting01": 1}))
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        (signal.SIGKILL, running),
+        (signal.SIGKILL, noted),
+        (signal.SIGKILL, half_written),
+        (signal.SIGKILL, first_picture),
+        (signal.SIGSEGV, running),
+        (signal.SIGSEGV, half_written),
+    ],
+)
 def test_killed_executor_fails_its_prompt_with_the_reason_and_is_replaced(
-    server: Server, number: signal.Signals
+    server: Server, number: signal.Signals, moment: Callable[[Server], None]
 ) -> None:
     deadly = server.submit(prompt("running", colour=255, side=SIDE, pictures=PICTURES))
-    other = server.submit(small(1))
-    half_written(server)
+    others = [server.submit(small(each)) for each in range(1, WAITING + 1)]
+    moment(server)
+    executor = _executor(server)
+    assert _is_running(server)
+    executor.send_signal(number)
+
+    _assert_failed(server.wait_ended(deadly), number)
+    _assert_the_rest_ends(server, deadly, others)
+    assert _executor(server).pid != executor.pid
+    # Whole pictures of a failed prompt stay, as they do when a node fails.
+    kept = Counter(path.name.split("_")[0] for path in (server.base / "output").glob("running_*.png"))
+    assert kept["running"] < PICTURES
+    assert kept["running"] or moment is not first_picture
+    _assert_files(server, kept + Counter(_prefixes()))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_executor_killed_while_the_demo_model_samples_fails_its_prompt_alone(
+    server: Server, number: signal.Signals
+) -> None:
+    with connect(f"{server.url.replace('http', 'ws')}/ws?clientId=watcher", proxy=None) as socket:
+        deadly = server.submit(drawing("running", SAMPLED_STEPS), client_id="watcher")
+        others = [server.submit(drawing(f"waiting{each:02d}", 1)) for each in range(1, WAITING + 1)]
+        _wait_for_step(socket, SAMPLED_STEPS // 3)
     executor = _executor(server)
     executor.send_signal(number)
 
-    record = server.wait_ended(deadly)
-    assert record["status"]["status_str"] == "error"
-    kind, data = record["status"]["messages"][-1]
-    assert kind == "execution_error"
-    assert number.name in data["exception_message"]
-    assert server.wait_ended(other)["status"]["status_str"] == "success"
+    _assert_failed(server.wait_ended(deadly), number)
+    _assert_the_rest_ends(server, deadly, others)
     assert _executor(server).pid != executor.pid
+    _assert_files(server, Counter(_prefixes()))
 
 
 def test_orderly_stop_in_mid_run_leaves_no_process_and_the_prompt_runs_again(server: Server) -> None:
@@ -150,6 +179,21 @@ def test_orderly_stop_in_mid_run_leaves_no_process_and_the_prompt_runs_again(ser
     record = server.wait_ended(first)
     assert record["status"]["status_str"] == "success"
     _assert_files(server, Counter({"running": PICTURES}))
+
+
+def _assert_failed(record: dict[str, Any], number: signal.Signals) -> None:
+    assert record["status"]["status_str"] == "error"
+    kind, data = record["status"]["messages"][-1]
+    assert kind == "execution_error"
+    assert number.name in data["exception_message"]
+
+
+def _assert_the_rest_ends(server: Server, deadly: str, others: list[str]) -> None:
+    """The waiting prompts end well, in order, and each prompt is in the history exactly once."""
+    states = {server.wait_ended(each, 300)["status"]["status_str"] for each in others}
+    assert states == {"success"}
+    assert list(server.client.get("/history").json()) == [deadly, *others]
+    assert not list((server.base / "state" / "attempts").glob("*"))
 
 
 def _wait_for_step(socket: ClientConnection, step: int) -> None:

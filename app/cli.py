@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from app.commands import exit_codes
 from app.commands.flags import add_settings, add_vram_flags, add_without_effect
@@ -60,7 +60,7 @@ def _serve(settings: Settings, without_effect: Sequence[str], argv: Sequence[str
         if token and not new_token:
             print("The access token is demanded; `comfy-creator token` shows it.", flush=True)
 
-    with _Explained() as problem:
+    with _Explained(settings) as problem:
         asyncio.run(serve(settings, sockets, logs, argv, on_ready))
     return problem.code
 
@@ -74,7 +74,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
         request: Request = read_request(arguments.file, arguments.set, arguments.server, arguments.output)
     except UnusableFile as exc:
         return _fail(str(exc), exit_codes.USAGE)
-    with _Explained() as problem:
+    with _Explained(settings, output=request.output) as problem:
         problem.code = asyncio.run(run_file(request, settings))
     return problem.code
 
@@ -93,7 +93,7 @@ def _convert(file: str) -> int:
 def _token(settings: Settings) -> int:
     from app.api.security.token_file import read_or_make_token
 
-    with _Explained() as problem:
+    with _Explained(settings) as problem:
         print(read_or_make_token(settings.base / "state" / "token"))
     return problem.code
 
@@ -102,7 +102,7 @@ def _migrate(settings: Settings) -> int:
     from app.store.migrations import migrate, packaged_revisions
 
     path = settings.base / "state" / "comfy-creator.db"
-    with _Explained() as problem:
+    with _Explained(settings) as problem:
         path.parent.mkdir(parents=True, exist_ok=True)
         migrate(path)
         print(f"The database {path} has schema {packaged_revisions()[-1]}.")
@@ -112,7 +112,10 @@ def _migrate(settings: Settings) -> int:
 class _Explained:
     """Turns foreseen failures into one sentence and an exit code."""
 
-    code = exit_codes.OK
+    def __init__(self, settings: Settings, output: Path | None = None) -> None:
+        self.code = exit_codes.OK
+        self._settings = settings
+        self._output = output
 
     def __enter__(self) -> "_Explained":
         return self
@@ -123,7 +126,13 @@ class _Explained:
         if isinstance(error, KeyboardInterrupt):
             self.code = exit_codes.INTERRUPTED
             return True
-        if isinstance(error, OSError) or _is_ours(error):
+        if isinstance(error, OSError):
+            from app.commands.unusable_folder import unusable_folder
+
+            sentence = unusable_folder(error, self._settings, self._output)
+            self.code = _fail(sentence, exit_codes.CANNOT_START)
+            return True
+        if _is_ours(error):
             self.code = _fail(str(error), exit_codes.CANNOT_START)
             return True
         return False
@@ -162,7 +171,7 @@ def _fail(sentence: str, code: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="comfy-creator", description="Makes pictures with diffusion models, from graphs of nodes."
     )
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and exit")
@@ -196,6 +205,17 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add_settings(commands.add_parser(name, help=about, allow_abbrev=False))
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the command line in one sentence, without the list of all flags."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the sentence and exit."""
+        what = " ".join(message.split())
+        self.exit(
+            exit_codes.USAGE, f"{what[:1].upper()}{what[1:]}; `{self.prog} --help` shows what can be given.\n"
+        )
 
 
 class _ShowVersion(argparse.Action):

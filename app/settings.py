@@ -127,6 +127,12 @@ class _SettingsFile(PydanticBaseSettingsSource):
         path = Path(named).expanduser()
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as exc:
-            raise SettingsFileError(f"The settings file {path} cannot be read: {exc}.") from exc
+        except OSError as exc:
+            raise SettingsFileError(
+                f"The settings file {path} cannot be read ({exc.strerror}): name another with --config."
+            ) from exc
+        except ValueError as exc:
+            raise SettingsFileError(
+                f"The settings file {path} is not TOML ({exc}): write lines such as `port = 8188`."
+            ) from exc
         return {key.replace("-", "_"): value for key, value in content.items()}

@@ -27,14 +27,29 @@ def read_extra_model_paths(file: Path) -> list[ExtraPath]:
 
     try:
         document: object = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-        raise BadModelPaths(f"The model paths file {file} cannot be read: {exc}") from exc
+    except OSError as exc:
+        raise BadModelPaths(
+            f"The model paths file {file} cannot be read ({exc.strerror}): "
+            "name another with --extra-model-paths-config."
+        ) from exc
+    except (UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise BadModelPaths(
+            f"The model paths file {file} is not YAML{_place(exc)}: "
+            "write sections such as `my_models:` with lines such as `checkpoints: folder`."
+        ) from exc
     if document is None:
         return []
     if not isinstance(document, dict):
         raise BadModelPaths(f"The model paths file {file} must hold sections such as `my_models:`.")
     sections = cast("dict[object, object]", document)
     return [path for name, section in sections.items() for path in _section(file, str(name), section)]
+
+
+def _place(error: Exception) -> str:
+    """Where the parser stopped, such as ` (line 3)`, as far as it knows."""
+    mark: object = getattr(error, "problem_mark", None)
+    line: object = getattr(mark, "line", None)
+    return f" (line {line + 1})" if isinstance(line, int) else ""
 
 
 def _section(file: Path, name: str, section: object) -> Iterator[ExtraPath]:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,13 +98,85 @@ def test_second_server_on_the_same_folder_is_refused_and_harms_nothing(server: S
         (["serve", "--preview-method", "magic"], "--preview-method"),
         (["serve", "--config", "no-such-file.toml"], "no-such-file.toml"),
         (["run", "no-such-file.json"], "no-such-file.json"),
+        (["serve", "--no-such-flag"], "--no-such-flag; `comfy-creator --help`"),
+        (["--no-such-flag"], "--no-such-flag; `comfy-creator --help`"),
+        (["serve", "--port"], "`comfy-creator serve --help`"),
+        (["run"], "FILE.json; `comfy-creator run --help`"),
+        (["paint"], "`comfy-creator --help`"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(arguments: list[str], says: str) -> None:
     answer = run(*arguments)
     assert answer.returncode == 2
     assert says in answer.stderr
-    assert "Traceback" not in answer.stderr
+    assert answer.stderr.count("\n") == 1
+    assert "Errno" not in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "token", "migrate"])
+@pytest.mark.parametrize("place", ["letter.txt", "letter.txt/inside"])
+def test_base_directory_that_is_a_file_is_one_sentence_with_the_remedy(
+    tmp_path: Path, command: str, place: str
+) -> None:
+    (tmp_path / "letter.txt").write_text("Dear server")
+    answer = run(command, "--port", "0", "--base-directory", str(tmp_path / place))
+    assert answer.returncode == 4
+    reason = "it is a file" if place == "letter.txt" else "Not a directory"
+    assert answer.stderr == (
+        f"The folder {tmp_path / place} cannot be used ({reason}): choose another with --base-directory.\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["serve", "token", "migrate"])
+def test_base_directory_that_the_system_refuses_is_one_sentence_with_the_remedy(command: str) -> None:
+    answer = run(command, "--port", "0", "--base-directory", "/proc/comfy-creator")
+    assert answer.returncode == 4
+    assert answer.stderr == (
+        "The folder /proc/comfy-creator cannot be used (No such file or directory): "
+        "choose another with --base-directory.\n"
+    )
+
+
+def test_other_folder_that_cannot_be_used_is_told_with_its_own_flag(
+    tmp_path: Path, prompt_file: Path
+) -> None:
+    (tmp_path / "letter.txt").write_text("Dear server")
+    base = ["--port", "0", "--base-directory", str(tmp_path / "base")]
+    served = run("serve", *base, "--output-directory", str(tmp_path / "letter.txt"))
+    ran = run("run", str(prompt_file), *base, "--output", str(tmp_path / "letter.txt"))
+    for answer, flag in ((served, "--output-directory"), (ran, "--output")):
+        assert answer.returncode == 4
+        assert answer.stderr == (
+            f"The folder {tmp_path / 'letter.txt'} cannot be used (it is a file): "
+            f"choose another with {flag}.\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "(No such file or directory): name another with --extra-model-paths-config."),
+        ("a: [\nb: {", "is not YAML (line 2): write sections such as"),
+        ("a:\n\tb: c", "is not YAML (line 2): write sections such as"),
+        ("\x00", "is not YAML: write sections such as"),
+        ("- a\n- b", "must hold sections"),
+    ],
+)
+def test_model_paths_file_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, content: str | None, says: str
+) -> None:
+    file = tmp_path / "paths.yaml"
+    if content is not None:
+        file.write_text(content)
+    answer = run(
+        *("serve", "--port", "0", "--base-directory", str(tmp_path / "base")),
+        *("--extra-model-paths-config", str(file)),
+    )
+    assert answer.returncode == 4
+    assert says in answer.stderr
+    assert str(file) in answer.stderr
+    assert answer.stderr.count("\n") == 1
+    assert "Errno" not in answer.stderr
 
 
 def test_settings_come_from_flags_before_variables_before_the_file(tmp_path: Path) -> None:
@@ -160,6 +233,41 @@ def test_run_without_a_server_uses_its_own_executor_and_leaves_no_trace(
     with Image.open(out / "x_00001_.png") as picture:
         assert picture.convert("RGB").getpixel((0, 0)) == (0, 0, 255)
     assert not (base / "state").exists()
+
+
+def test_changed_input_of_a_node_with_dots_in_its_id_parts_at_the_last_dot(
+    server: Server, tmp_path: Path
+) -> None:
+    link = {**PROMPT["2"]["inputs"], "images": ["1.2.3", 0]}
+    prompt = {"1.2.3": PROMPT["1"], "2": {**PROMPT["2"], "inputs": link}}
+    (tmp_path / "p.json").write_text(json.dumps(prompt))
+    answer = run(
+        *("run", str(tmp_path / "p.json"), "--port", str(server.port)),
+        *("--output", str(tmp_path), "--set", "1.2.3.color=7"),
+    )
+    assert answer.returncode == 0, answer.stderr
+    with Image.open(answer.stdout.strip()) as picture:
+        assert picture.convert("RGB").getpixel((0, 0)) == (0, 0, 7)
+
+
+def test_run_ended_by_ctrl_c_is_exit_code_130_and_leaves_no_executor(tmp_path: Path) -> None:
+    pictures = {**PROMPT["1"]["inputs"], "width": 2048, "height": 2048, "batch_size": 64}
+    (tmp_path / "p.json").write_text(json.dumps({**PROMPT, "1": {**PROMPT["1"], "inputs": pictures}}))
+    command = [sys.executable, "-m", "app", "run", str(tmp_path / "p.json"), "--port", str(free_port())]
+    command += ["--output", str(tmp_path / "out"), "--base-directory", str(tmp_path / "base"), "--cpu"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603  our own program
+    deadline = time.monotonic() + LIMIT_S
+    while not list((tmp_path / "out").glob("x_*.png")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline, "no picture was written"
+        time.sleep(0.05)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert (process.returncode, "Traceback" in said) == (130, False)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
 
 
 def test_run_tells_every_error_of_a_refused_prompt(server: Server, prompt_file: Path) -> None:

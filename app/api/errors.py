@@ -37,7 +37,12 @@ def error_response(request: Request, error: ApiError) -> Response:
     """The error's JSON: {"error": {"code", "message", "request_id", ...}}."""
     request_id = getattr(request.state, "request_id", None)
     body = {"code": error.code, "message": error.message, "request_id": request_id, **error.fields}
-    return JSONResponse({"error": body}, status_code=error.status, headers=error.headers)
+    return JSONResponse(
+        {"error": body},
+        status_code=error.status,
+        headers=error.headers,
+        media_type="application/json; charset=utf-8",
+    )
 
 
 def on_api_error(request: Request, error: Exception) -> Response:

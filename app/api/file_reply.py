@@ -54,7 +54,7 @@ def content_headers(
     """Content-Type and Content-Disposition of a file that begins with `head`, and what keeps it harmless."""
     kind = content_type(head)
     if is_media(kind):
-        return {"Content-Type": kind, "Content-Disposition": disposition("inline", name)}
+        return {"Content-Type": kind, "Content-Disposition": disposition("", name)}
     if kind == SVG and request.headers.get("sec-fetch-dest") == "image":
         return {
             "Content-Type": SVG,
@@ -70,9 +70,12 @@ def content_headers(
 
 
 def disposition(kind: str, name: str) -> str:
-    """A Content-Disposition value after RFC 6266: a plain name, and an encoded one where needed."""
+    """A Content-Disposition value after RFC 6266: a plain name, and an encoded one where needed.
+
+    ComfyUI's clients know pictures without a kind ("inline" or "attachment"): browsers show them in the page.
+    """
     plain = re.sub(r'[^\x20-\x7e]|["\\%]', "_", name)
-    value = f'{kind}; filename="{plain}"'
+    value = f'{kind}; filename="{plain}"' if kind else f'filename="{plain}"'
     return value if plain == name else f"{value}; filename*=UTF-8''{quote(name, safe='')}"
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 class RawJsonResponse(Response):
     """A reply whose body is JSON text already."""
 
-    media_type = "application/json"
+    media_type = "application/json; charset=utf-8"
 
 
 def encoded(value: Any) -> str:

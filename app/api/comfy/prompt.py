@@ -7,11 +7,12 @@ from typing import Any, cast
 import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.actions.submit_prompt import Submission
 from app.api.body import read_json
 from app.api.errors import ApiError
+from app.api.replies import json_reply
 from app.api.services import services_of
 from app.graph.errors import PromptRefused
 from app.queue.base import IdempotencyKeyReused, PromptIdInUse
@@ -26,7 +27,7 @@ router = APIRouter()
 async def get_prompt(request: Request) -> Response:
     """How many prompts wait or run."""
     remaining = await services_of(request).queue.remaining()
-    return JSONResponse({"exec_info": {"queue_remaining": remaining}})
+    return json_reply(request, {"exec_info": {"queue_remaining": remaining}})
 
 
 @router.post("/prompt")
@@ -37,16 +38,17 @@ async def post_prompt(request: Request) -> Response:
         submission = _submission(body, request.headers.get("idempotency-key"))
         receipt = await services_of(request).submit(submission)
     except PromptRefused as refused:
-        return refusal(refused)
+        return refusal(request, refused)
     except (PromptIdInUse, IdempotencyKeyReused) as exc:
         kind = "prompt_id_in_use" if isinstance(exc, PromptIdInUse) else "idempotency_key_reused"
-        return refusal(PromptRefused(kind, str(exc)), status=409)
-    return JSONResponse(
-        {"prompt_id": receipt.prompt_id, "number": receipt.number, "node_errors": receipt.node_errors}
+        return refusal(request, PromptRefused(kind, str(exc)), status=409)
+    return json_reply(
+        request,
+        {"prompt_id": receipt.prompt_id, "number": receipt.number, "node_errors": receipt.node_errors},
     )
 
 
-def refusal(refused: PromptRefused, status: int = 400) -> Response:
+def refusal(request: Request, refused: PromptRefused, status: int = 400) -> Response:
     """A refused prompt in ComfyUI's shape."""
     error = {
         "type": refused.type,
@@ -55,7 +57,7 @@ def refusal(refused: PromptRefused, status: int = 400) -> Response:
         "extra_info": refused.extra_info,
     }
     node_errors = msgspec.to_builtins(refused.node_errors)
-    return JSONResponse({"error": error, "node_errors": node_errors}, status_code=status)
+    return json_reply(request, {"error": error, "node_errors": node_errors}, status)
 
 
 async def _read(request: Request) -> Any:

@@ -105,5 +105,5 @@ async def _converted(request: Request, file: io.BufferedReader, name: str, conve
     return Response(
         picture.content,
         media_type=picture.content_type,
-        headers={"Content-Disposition": disposition("inline", name)},
+        headers={"Content-Disposition": disposition("", name)},
     )

@@ -54,6 +54,17 @@ async def test_accepted_prompt_is_answered_in_the_shape_of_the_original(server: 
     assert body["prompt_id"] == body["prompt_id"].lower()
 
 
+async def test_answers_say_that_they_are_json_in_utf_8(server: Live) -> None:
+    answers = [
+        await server.http.post("/prompt", json={"prompt": PROMPT}),
+        await server.http.post("/prompt", json={"prompt": {}}),
+        await server.http.post("/prompt", content=b"{"),
+        *[await server.http.get(path) for path in ("/prompt", "/queue", "/history", "/history/none")],
+    ]
+    assert [answer.status_code for answer in answers] == [200, 400, 400, 200, 200, 200, 200]
+    assert {answer.headers["Content-Type"] for answer in answers} == {"application/json; charset=utf-8"}
+
+
 async def test_json_is_read_whatever_the_content_type_says(server: Live) -> None:
     body = json.dumps({"prompt": PROMPT}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{server.port}/prompt", data=body)

@@ -9,6 +9,7 @@ from app.executor.call_node import call_node
 from app.executor.created_files import CreatedFiles
 from app.executor.output_cache import NodeOutput, OutputCache
 from app.executor.run_context import RunContext, Surroundings
+from app.executor.shown_paths import relative_in
 from app.graph.cache_key import CacheKey, cache_keys
 from app.graph.errors import DependencyCycle
 from app.graph.plan import Plan
@@ -195,7 +196,7 @@ class PromptRun:
             node_id=node_id,
             node_type=self._prompt[node_id]["class_type"],
             exception_type=_type_name(exc),
-            message=str(exc) or _type_name(exc),
+            message=relative_in(str(exc), self._surroundings.folders) or _type_name(exc),
             traceback=traceback.format_tb(exc.__traceback__),
             current_inputs={name: [_shown(value) for value in values] for name, values in inputs.items()},
         )

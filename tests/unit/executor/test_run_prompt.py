@@ -14,6 +14,7 @@ from app.executor.run_prompt import PromptRun
 from app.files.folders import data_folders
 from app.graph.node_schema import InputSchema, NodeSchema, OutputSchema
 from app.inference.memory.model_store import ModelStore
+from app.inference.models.errors import ModelFileDamaged
 from app.nodes.declare import NodeClass, NodeResult
 from app.protocol.codec import FRAME_LIMIT
 from app.protocol.commands import RunPrompt
@@ -230,6 +231,20 @@ def test_failing_node_ends_the_prompt_with_its_name_and_inputs(bench: Bench) -> 
     assert ended.error.current_inputs == {"a": [2], "b": ["three"]}
     assert any("run_prompt.py" in frame for frame in ended.error.traceback)
     assert ended.executed == ["1", "2"]
+
+
+def test_errors_name_model_and_data_files_without_absolute_paths(bench: Bench, tmp_path: Path) -> None:
+    model = tmp_path / "models" / "checkpoints" / "sub folder" / "half.safetensors"
+
+    def fail(context: RunContext) -> None:
+        raise ModelFileDamaged(model, "ends early", f"See {tmp_path / 'output' / 'a.png'}.")
+
+    bench.on_call = fail
+    ended = bench.run(SUM, ["4"])
+    assert ended.error is not None
+    assert ended.error.message == (
+        "half.safetensors ends early. See output/a.png. (File: checkpoints/sub folder/half.safetensors)"
+    )
 
 
 def test_results_before_an_error_are_kept(bench: Bench) -> None:

@@ -98,7 +98,8 @@ def pickle_refused(path: Path) -> PickleRefused:
     return PickleRefused(
         path,
         "is a Python pickle, which can run code of its author when it is opened",
-        f'Make a safe copy of it with `comfy-creator convert "{path}"`, or start with --allow-pickle.',
+        f'In its folder, make a safe copy of it with `comfy-creator convert "{path.name}"`, '
+        "or start with --allow-pickle.",
     )
 
 

@@ -43,7 +43,9 @@ class Progress:
         if self._bar is None:
             return
         if kind == "executing" and data.get("node") is not None:
-            self._bar.update(self._task, description=self._name(str(data["node"])), completed=0, total=None)
+            # A new bar: `update` takes None for "as before" and would keep the last node's number of steps.
+            self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(self._name(str(data["node"])), total=None)
         elif kind == "progress":
             self._bar.update(self._task, completed=data["value"], total=data["max"])
         elif kind == "executor_state" and data.get("state") == "starting":

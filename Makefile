@@ -37,7 +37,7 @@ e2e: setup ## browser tests only
 test-gpu: setup ## tests that need a CUDA device
 	$(PY) -m pytest -m gpu $(PYTEST_ARGS)
 
-types: setup ## write the generated declarations: built-in node schemas, message schemas, frontend types
+types: setup ## write what is generated from declarations: built-in node schemas
 	$(PY) -m app.nodes.write_schemas
 
 frontend: setup frontend/node_modules/.package-lock.json ## build frontend_dist/

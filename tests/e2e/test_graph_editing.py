@@ -27,6 +27,31 @@ def expect_moved(node: Locator, before: dict[str, float], dx: float, dy: float) 
     expect_box(node, x=before["x"] + dx, y=before["y"] + dy)
 
 
+def colour_of(target: Locator, name: str) -> str:
+    """A colour as the browser paints it."""
+    return str(target.evaluate("(element, name) => getComputedStyle(element)[name]", name))
+
+
+class TestColours:
+    def test_each_type_has_its_own_on_slots_and_wires(self, editor: Editor) -> None:
+        slots = {
+            "MODEL": (editor.output(4, 0), editor.input(3, "model")),
+            "CLIP": (editor.output(4, 1), editor.input(6, "clip")),
+            "VAE": (editor.output(4, 2), editor.input(8, "vae")),
+            "CONDITIONING": (editor.output(6), editor.input(3, "positive")),
+            "LATENT": (editor.output(5), editor.input(3, "latent_image")),
+            "IMAGE": (editor.output(8), editor.input(9, "images")),
+        }
+        colours = {kind: colour_of(output, "borderTopColor") for kind, (output, _input) in slots.items()}
+        assert len(set(colours.values())) == len(slots), colours
+        assert all(each.startswith(("rgb(", "oklch(", "color(")) for each in colours.values()), colours
+        for kind, (_output, taken) in slots.items():
+            assert colour_of(taken, "borderTopColor") == colours[kind], kind
+        wires = editor.links.locator(".wire")
+        painted = {colour_of(wires.nth(at), "stroke") for at in range(wires.count())}
+        assert painted == set(colours.values())
+
+
 class TestAdding:
     def test_double_click_search_enter(self, editor: Editor) -> None:
         before = editor.shown()

@@ -1,16 +1,20 @@
 """Pressing Run in the real page: progress, preview, picture on the node and in the feed, errors in place."""
 
 import io
+import json
 import re
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.serving import Server
+from tests.e2e.editor import drop
+from tests.serving import Server, serving
 
+SEED_WORKFLOW = Path(__file__).parents[1] / "golden" / "seed-workflow-api.json"
 RUN_MS = 90_000
 """Limit for a picture of the demo model on a busy machine, in milliseconds."""
 
@@ -164,6 +168,26 @@ def test_largest_seed_survives_the_way_to_the_server(page: Page, server: Server)
 
 
 def test_a_refused_value_is_told_at_its_input(page: Page) -> None:
+    prompt = json.loads(SEED_WORKFLOW.read_bytes())
+    prompt["4"]["inputs"]["ckpt_name"] = "nowhere.safetensors"
+    prompt["5"]["inputs"].update(width=128, height=128)
+    drop(page, "refused.json", json.dumps(prompt).encode(), "application/json")
+    model = page.get_by_test_id("widget-4-ckpt_name")
+    expect(model).to_have_text("nowhere.safetensors", timeout=15_000)
+    page.get_by_test_id("run").click()
+    told = page.get_by_test_id("error-4-ckpt_name")
+    expect(told).to_contain_text("nowhere.safetensors", timeout=15_000)
+    expect(model).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("[data-testid^='error-']")).to_have_count(1)
+    model.click()
+    page.get_by_role("option", name="comfy-creator-demo.safetensors").click()
+    expect(told).to_be_hidden()
+    expect(model).to_have_attribute("aria-invalid", "false")
+    page.get_by_test_id("run").click()
+    expect(result(page)).to_be_visible(timeout=RUN_MS)
+
+
+def test_a_missing_output_and_a_missing_link_are_told(page: Page) -> None:
     page.get_by_test_id("node-9").click(position={"x": 40, "y": 12})
     page.keyboard.press("Delete")
     expect(page.get_by_test_id("node-9")).to_be_hidden()
@@ -207,9 +231,41 @@ def test_templates_run(page: Page, name: str) -> None:
     expect(result(page)).to_be_visible(timeout=RUN_MS)
 
 
-def test_lost_connection_is_shown_and_mended(browser: Browser, tmp_path: Path) -> None:
-    from tests.serving import serving
+def test_the_template_of_a_first_visit_is_opened_from_the_panel_and_runs(page: Page) -> None:
+    page.get_by_test_id("rail-templates").click()
+    page.get_by_test_id("template-img2img").click()
+    expect(page.get_by_test_id("node-11")).to_be_visible(timeout=15_000)
+    page.get_by_test_id("template-txt2img").click()
+    expect(page.get_by_test_id("node-11")).to_be_hidden(timeout=15_000)
+    expect(page.get_by_test_id("node-count")).to_have_text("7 nodes")
+    page.get_by_test_id("run").click()
+    expect(result(page)).to_be_visible(timeout=RUN_MS)
 
+
+def test_run_may_be_pressed_while_the_executor_starts(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path / "base") as own:
+        own.wait(lambda: bool(psutil.Process(own.pid).children()), 60, "there is no executor")
+        (executor,) = psutil.Process(own.pid).children()
+        executor.suspend()  # it stays in its start until the page was seen
+        try:
+            assert own.executor_state() == "starting"
+            page = browser.new_page()
+            page.goto(own.url)
+            expect(page.get_by_test_id("node-3")).to_be_visible(timeout=15_000)
+            state = page.get_by_test_id("executor")
+            expect(state).to_have_attribute("data-state", "starting", timeout=15_000)
+            expect(state).to_have_text("Executor starting")
+            page.get_by_test_id("run").click()
+            expect(page.get_by_test_id("queue-count")).to_have_text("1", timeout=15_000)
+            expect(state).to_have_attribute("data-state", "starting")
+        finally:
+            executor.resume()
+        expect(result(page)).to_be_visible(timeout=RUN_MS)
+        expect(state).to_have_attribute("data-state", "ready", timeout=15_000)
+        page.context.close()
+
+
+def test_lost_connection_is_shown_and_mended(browser: Browser, tmp_path: Path) -> None:
     with serving(tmp_path / "base") as own:
         page = browser.new_page()
         page.goto(own.url)

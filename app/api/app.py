@@ -63,7 +63,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(router, include_in_schema=False)
         app.include_router(router, prefix="/api", include_in_schema=False)
     for router in OWN_ROUTES:
-        app.include_router(router, prefix="/api/v1")
+        app.include_router(router, prefix="/api/v1", responses=errors.DOCUMENTED)
     static_files.mount(app, services)
     app.add_exception_handler(errors.ApiError, errors.on_api_error)
     app.add_exception_handler(FilesError, file_errors.on_files_error)

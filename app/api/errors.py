@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,6 +12,32 @@ from starlette.responses import JSONResponse, Response
 from app.store.errors import StoreError
 
 _log = logging.getLogger(__name__)
+
+
+class ErrorView(BaseModel):
+    """What went wrong: `code` is stable, `message` a sentence for people. Some codes bring further fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    message: str
+    request_id: str | None
+
+
+class ErrorReply(BaseModel):
+    """Every error of our own API."""
+
+    error: ErrorView
+
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorReply, "description": "The access token is missing or wrong"},
+    403: {"model": ErrorReply, "description": "The request comes from a page that may not send it"},
+    404: {"model": ErrorReply, "description": "There is no such thing"},
+    422: {"model": ErrorReply, "description": "A parameter is not what this route takes"},
+    503: {"model": ErrorReply, "description": "The database refuses; try again later"},
+}
+"""Answers that any route of our own API may give, for its OpenAPI document."""
 
 
 class ApiError(Exception):

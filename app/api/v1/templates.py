@@ -68,7 +68,11 @@ def template(request: Request, name: str) -> Response:
     return json_reply(request, document)
 
 
-@router.get("/templates/{name}/picture")
+@router.get(
+    "/templates/{name}/picture",
+    response_class=Response,
+    responses={200: {"content": {"image/webp": {}}, "description": "The picture"}},
+)
 def template_picture(name: str) -> Response:
     """A small picture of what a template makes."""
     picture = _pictures().get(name)

@@ -310,4 +310,4 @@ def test_long_chain_and_deep_diamonds_are_linear() -> None:
     diamonds["s"] = node("Save", images=["40", 0])
     started = time.process_time()
     assert check(chain).targets == check(diamonds).targets == ("s",)
-    assert time.process_time() - started < 5  # seconds of CPU; exponential work would take years
+    assert time.process_time() - started < 1  # seconds of CPU; exponential work would take years

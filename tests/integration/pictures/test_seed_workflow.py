@@ -9,6 +9,8 @@ from PIL import Image
 
 from tests.serving import Server
 
+DEMO = "comfy-creator-demo.safetensors"
+
 GOLDEN = Path(__file__).parents[2] / "golden" / "seed-workflow-api.json"
 
 
@@ -62,6 +64,27 @@ def test_with_a_checkpoint_it_makes_a_picture_that_carries_its_prompt(
     shown = server.client.get("/view", params=image)
     assert shown.status_code == 200
     assert shown.content == file.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_with_the_demo_model_and_no_other_change_it_makes_its_picture(
+    server: Server, seed: dict[str, Any]
+) -> None:
+    original = json.loads(GOLDEN.read_text())
+    seed["4"]["inputs"]["ckpt_name"] = DEMO
+    workflow = {"nodes": [], "links": [], "version": 0.4}
+    prompt_id = server.submit(seed, extra_data={"extra_pnginfo": {"workflow": workflow}})
+    record = server.wait_ended(prompt_id, 600)
+    assert record["status"]["status_str"] == "success"
+    (image,) = record["outputs"]["9"]["images"]
+    with Image.open(server.base / "output" / image["subfolder"] / image["filename"]) as picture:
+        assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (512, 512))
+        assert len(set(picture.resize((16, 16)).tobytes())) > 16, "the picture is plain"
+        text = getattr(picture, "text")  # noqa: B009  only PNG pictures have it
+    original["4"]["inputs"]["ckpt_name"] = DEMO
+    assert json.loads(text["prompt"]) == original
+    assert json.loads(text["workflow"]) == workflow
 
 
 def test_without_a_workflow_only_the_prompt_is_embedded(server: Server, seed: dict[str, Any]) -> None:

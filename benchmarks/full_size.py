@@ -162,8 +162,12 @@ def _steps(checkpoint: Any, text: Any, size: int) -> dict[str, float]:
 
 
 def _peak_gb() -> float:
-    """Highest resident memory of this process so far, mapped files included."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    """Highest resident memory of this process so far, mapped files included; on Linux not its parent's."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (each for each in status.read_text().splitlines() if each.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024 / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9  # bytes on macOS
 
 
 if __name__ == "__main__":

@@ -104,13 +104,17 @@ def test_a_downloaded_prompt_is_what_run_sends(page: Page, server: Server, downl
     assert prompt == newest["prompt"][2]
 
 
-def test_api_form_is_laid_out(page: Page) -> None:
-    drop(page, "seed.json", SEED_WORKFLOW.read_bytes(), "application/json")
+def test_api_form_is_laid_out_by_a_worker(page: Page) -> None:
+    with page.expect_event("worker") as started:
+        drop(page, "seed.json", SEED_WORKFLOW.read_bytes(), "application/json")
+    assert "layout-worker" in started.value.url
     expect(page.get_by_test_id("widget-7-text")).to_have_value("text, watermark", timeout=15_000)
     boxes = [page.get_by_test_id(f"node-{each}").bounding_box() for each in (4, 6, 3, 8, 9)]
     lefts = [box["x"] for box in boxes if box is not None]
     assert len(lefts) == 5, "all nodes of a small graph are in view after a drop"
     assert lefts == sorted(lefts), "sources stand left of what they feed"
+    tops = {round(box["y"]) for box in boxes if box is not None}
+    assert len(tops) > 1, "every column starts at the top: these are the plain layers for want of a worker"
 
 
 UNKNOWN: dict[str, Any] = {

@@ -5,6 +5,7 @@ import type { DefinitionSource } from '../definitions/types'
 import type { Graph, NodeId, Point } from './model'
 import { LinkIndex, readGraph } from './reader'
 import { topologicalOrder } from './order'
+import { placeAside } from './place-aside'
 
 const GAP_X = 70
 const GAP_Y = 50
@@ -16,8 +17,7 @@ type Box = readonly [number, number]
 export async function layoutGraph(graph: Graph, definitions: DefinitionSource): Promise<Graph> {
   const boxes = measure(graph, definitions)
   try {
-    const { placeWithDagre } = await import('./layout-dagre')
-    return withPositions(graph, placeWithDagre(graph, boxes, GAP_X, GAP_Y))
+    return withPositions(graph, await placeAside({ links: graph.links, boxes, gapX: GAP_X, gapY: GAP_Y }))
   } catch {
     return withPositions(graph, placeInLayers(graph, boxes))
   }

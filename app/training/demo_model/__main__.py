@@ -17,7 +17,7 @@ from app.training.demo_model.training_loop import TrainingRun
 
 logger = logging.getLogger("demo_model")
 
-_DEFAULT_MINUTES = 60.0
+_DEFAULT_MINUTES = 200.0
 _DEFAULT_FOLDER = Path("workspace/demo-model-training")
 
 

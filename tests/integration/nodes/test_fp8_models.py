@@ -14,6 +14,7 @@ from app.inference.models.fp8 import round_to_fp8
 from app.inference.models.weights import PatchedWeights
 from tests.diffusers_folders import save_diffusers_folder
 from tests.golden_models import family_weights, file_weights
+from tests.nearly import nearly_equal
 from tests.unit.nodes.recording_context import RecordingContext
 from tests.unit.nodes.tiny_runs import call
 
@@ -90,7 +91,7 @@ def test_scaled_checkpoint_equals_the_one_that_is_written_out(
     ours, theirs = (call(context, "CheckpointLoaderSimple", ckpt_name=name) for name in names)
 
     assert same_weights(ours[0].network.weights, theirs[0].network.weights)
-    assert torch.equal(sampled(context, *ours[:2]), sampled(context, *theirs[:2]))
+    assert nearly_equal(sampled(context, *ours[:2]), sampled(context, *theirs[:2]))
     assert "not used" not in caplog.text
 
 
@@ -141,7 +142,7 @@ def test_loras_on_a_scaled_checkpoint_change_the_numbers_written_out_and_leave_n
         for model, clip in (ours, theirs)
     ]
 
-    assert torch.equal(*changed)
+    assert nearly_equal(*changed)
     assert not torch.equal(changed[0], before)
     assert torch.equal(sampled(context, *ours), before)
 
@@ -206,9 +207,9 @@ def test_checkpoint_stored_in_8_bits_without_factors_is_computed_in_32(
 
     ours, theirs = (call(context, "CheckpointLoaderSimple", ckpt_name=name) for name in names)
 
-    assert torch.equal(sampled(context, *ours[:2]), sampled(context, *theirs[:2]))
+    assert nearly_equal(sampled(context, *ours[:2]), sampled(context, *theirs[:2]))
     picture = torch.rand(1, 64, 64, 3)
-    assert torch.equal(ours[2].encode(picture), theirs[2].encode(picture))
+    assert nearly_equal(ours[2].encode(picture), theirs[2].encode(picture))
 
 
 @pytest.mark.parametrize("weight_dtype", ROUNDED)
@@ -232,6 +233,6 @@ def test_weight_dtype_rounds_every_weight_and_computes_in_32_bits(
     latents = [sampled(context, each, clip) for each in (ours, exact, plain)]
 
     assert same_weights(ours.network.weights, exact.network.weights)
-    assert torch.equal(latents[0], latents[1])
+    assert nearly_equal(latents[0], latents[1])
     difference = (latents[0] - latents[2]).norm() / latents[2].norm()
     assert 0.001 < difference < 0.5

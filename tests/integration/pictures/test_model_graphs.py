@@ -92,6 +92,8 @@ def posted(server: Server, graph: PromptGraph) -> Run:
 
 def fetched(server: Server, picture: dict[str, str]) -> np.ndarray:
     answer = server.client.get("/view", params=picture)
+    assert answer.status_code == 200, (picture, answer.text)
+    assert answer.headers["content-type"] == "image/png", (picture, answer.headers, len(answer.content))
     with Pillow.open(io.BytesIO(answer.content)) as opened:
         return np.asarray(opened)
 

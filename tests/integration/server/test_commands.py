@@ -255,7 +255,9 @@ def test_run_ended_by_ctrl_c_is_exit_code_130_and_leaves_no_executor(tmp_path: P
     (tmp_path / "p.json").write_text(json.dumps({**PROMPT, "1": {**PROMPT["1"], "inputs": pictures}}))
     command = [sys.executable, "-m", "app", "run", str(tmp_path / "p.json"), "--port", str(free_port())]
     command += ["--output", str(tmp_path / "out"), "--base-directory", str(tmp_path / "base"), "--cpu"]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # programs started aside ignore it
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603  our own program
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + LIMIT_S
     while not list((tmp_path / "out").glob("x_*.png")):
         assert process.poll() is None

@@ -1,6 +1,8 @@
 """A real server process for tests: started like a user would, in a folder of its own, on a free port."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -138,11 +140,14 @@ class Server:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port that nobody listens on, from a range that no other worker of the test run takes from."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5
+    ports = range(10_000 + 4_000 * worker, 14_000 + 4_000 * worker)  # below those that systems hand out
+    while True:
+        port = random.SystemRandom().choice(ports)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -19,7 +19,7 @@ setup: ## prepare .venv with everything for running and developing, start nothin
 
 test: check ## install what tests need and run all of them
 	@.ci/frontend-build --compare
-	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 2 --dist loadgroup -m "not gpu" --ignore=tests/e2e $(PYTEST_ARGS)
+	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 2 -m "not gpu" --ignore=tests/e2e $(PYTEST_ARGS)
 	@$(PY) -m pytest tests/e2e $(PYTEST_ARGS)
 
 check: setup frontend/node_modules/.package-lock.json ## formatter, linters, type checkers, import rules, frontend unit tests

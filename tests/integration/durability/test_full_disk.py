@@ -12,7 +12,7 @@ from PIL import Image
 from tests.integration.durability.prompts import prompt
 from tests.serving import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("durability")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 BALLAST = "x" * 900_000
 """Text in a prompt's notes, so that few prompts fill the database's share."""

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.integration.durability.prompts import drawing, prompt
 from tests.serving import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("durability")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 WAITING = 20
 LEAVE_S = 10.0

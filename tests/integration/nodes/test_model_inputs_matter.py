@@ -49,7 +49,6 @@ INPUTS = [
     for each in NODES[class_type].schema.inputs
     if (class_type, each.name) not in {*WITHOUT_EFFECT, *ELSEWHERE}
 ]
-pytestmark = pytest.mark.xdist_group("model inputs")  # what a trial begins with is found out once
 _begun: dict[str, tuple[Start, Seen]] = {}
 
 

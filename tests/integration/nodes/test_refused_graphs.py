@@ -30,7 +30,6 @@ SOURCES = {  # which node and output a socket of a type gets
 }
 FILE = "any.safetensors"
 LIMIT_S = 120
-pytestmark = pytest.mark.xdist_group("refused graphs")  # one server for all
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,6 @@ LATENTS = {
     "radiance": (1, 3, 32, 48),
 }
 LIMIT_S = 300
-pytestmark = pytest.mark.xdist_group("model graphs")  # one server for all
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from PIL import Image
 from tests.integration.server.live import PROMPT
 from tests.serving import Server, free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("commands")]
+pytestmark = pytest.mark.slow
 
 LIMIT_S = 200
 

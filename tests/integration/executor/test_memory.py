@@ -8,6 +8,7 @@ import pytest
 
 from tests.checkpoints import Tiny, save_tiny
 from tests.serving import Server, free_port
+from tests.text_to_image import text_to_image
 
 LARGE = Tiny(channels=224, mult=(1, 2, 4), attention=(True, True, True))
 
@@ -26,28 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def picture(checkpoint: str, size: int = 64) -> dict[str, Any]:
     """A prompt that samples one step."""
-    return {
-        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": f"{checkpoint}.safetensors"}},
-        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "a", "clip": ["1", 1]}},
-        "3": {"class_type": "EmptyLatentImage", "inputs": {"width": size, "height": size, "batch_size": 1}},
-        "4": {
-            "class_type": "KSampler",
-            "inputs": {
-                "model": ["1", 0],
-                "positive": ["2", 0],
-                "negative": ["2", 0],
-                "latent_image": ["3", 0],
-                "seed": 1,
-                "steps": 1,
-                "cfg": 1.0,
-                "sampler_name": "euler",
-                "scheduler": "normal",
-                "denoise": 1.0,
-            },
-        },
-        "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["1", 2]}},
-        "6": {"class_type": "SaveImage", "inputs": {"images": ["5", 0], "filename_prefix": checkpoint}},
-    }
+    return text_to_image(f"{checkpoint}.safetensors", checkpoint, size=size)
 
 
 def run(server: Server, prompt: dict[str, Any]) -> str:

@@ -96,12 +96,14 @@ def test_a_downloaded_prompt_is_what_run_sends(page: Page, server: Server, downl
     assert waiting.value.suggested_filename.endswith(".api.json")
     file = downloads / "prompt.json"
     waiting.value.save_as(file)
-    page.get_by_test_id("run").click()
-    expect(page.get_by_test_id("image-9-0")).to_be_visible(timeout=RUN_MS)
-    newest = next(iter(server.client.get("/history?max_items=1").json().values()))
+    with page.expect_response(
+        lambda answer: answer.request.method == "POST" and "/prompt" in answer.url
+    ) as sent:
+        page.get_by_test_id("run").click()
+    record = server.wait_ended(sent.value.json()["prompt_id"])
     prompt = json.loads(file.read_bytes())
     assert prompt["3"]["inputs"]["seed"] == 18446744073709551615
-    assert prompt == newest["prompt"][2]
+    assert prompt == record["prompt"][2]
 
 
 def test_api_form_is_laid_out_by_a_worker(page: Page) -> None:

@@ -174,6 +174,35 @@ def test_unet_converts_strictly_and_gives_the_same_numbers(
     assert_close(actual, expected)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.no_grad()
+def test_no_convolution_has_to_rearrange_its_weights(
+    load: Callable[[str], Checkpoint], family: str
+) -> None:
+    """What torch does at each call when a picture comes with its channels last."""
+    model = load(family).diffusion_model
+    shape = model.network.shape
+    wrong: list[str] = []
+
+    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if not inputs[0].is_contiguous():
+            wrong.append(str(module))
+
+    convolutions = [each for each in model.network.network.modules() if isinstance(each, nn.Conv2d)]
+    handles = [each.register_forward_pre_hook(look) for each in convolutions]
+    x, tokens = torch.randn(2, shape.in_channels, 13, 18), torch.randn(2, 77, shape.context_width)
+    label = None if shape.label_width is None else torch.randn(2, shape.label_width)
+    try:
+        with model.at_work():
+            call = one_call(torch.tensor(1.0), model.model_sampling)
+            model.network(x, torch.tensor([341.0, 341.0]), tokens, label, call, NO_NETWORK_HOOKS)
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert convolutions
+    assert wrong == []
+
+
 @pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl", "refiner"])
 @torch.no_grad()
 def test_vae_converts_strictly_and_gives_the_same_numbers(

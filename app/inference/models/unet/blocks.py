@@ -106,11 +106,16 @@ def transform(transformer: Any, h: Tensor, given: Pass, section: Section, block:
     for layer, module in enumerate(transformer.transformer_blocks):
         tokens = _layer(module, tokens, given, section, block, layer)
     if transformer.use_linear_projection:
-        out = transformer.proj_out(tokens).reshape(batch, height, width, channels).permute(0, 3, 1, 2)
-    else:
-        out = tokens.reshape(batch, height, width, -1).permute(0, 3, 1, 2).contiguous()
-        out = transformer.proj_out(out)
-    return out + h
+        return _as_picture(transformer.proj_out(tokens), height, width) + h
+    return transformer.proj_out(_as_picture(tokens, height, width)) + h
+
+
+def _as_picture(tokens: Tensor, height: int, width: int) -> Tensor:
+    """Tokens [B, H * W, C] as contiguous cells [B, C, H, W].
+
+    Cells in another order would make every following convolution rearrange its weights first.
+    """
+    return tokens.transpose(1, 2).contiguous().unflatten(2, (height, width))
 
 
 def _layer(

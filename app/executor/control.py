@@ -18,6 +18,9 @@ from app.protocol.events import PROTOCOL, DeviceMemory, Event, ExecutionEnded, N
 
 log = logging.getLogger(__name__)
 
+IDLE_S = 0.3
+"""Without work for so long after the start, the executor imports what pictures with models need."""
+
 
 class Control:
     """Receives commands from any thread; one device thread works them off in order.
@@ -110,8 +113,8 @@ class Control:
                 schemas=[node.schema for node in nodes.values()],
             )
         )
-        import_networks()  # on this thread: two threads that import the same packages meet half-made modules
-        while (command := self._work.get()) is not None:
+        command = self._first_command(meanwhile=import_networks)
+        while command is not None:
             if isinstance(command, FreeMemory):
                 cache.clear()  # results of loader nodes hold models, so forgetting these alone frees nothing
                 if command.unload_models:
@@ -131,6 +134,18 @@ class Control:
                     )
             models_bytes = surroundings.models.bytes
             self._emit(DeviceMemory(devices=describe_devices(device), models_bytes=models_bytes))
+            command = self._work.get()
+
+    def _first_command(self, meanwhile: Callable[[], None]) -> RunPrompt | FreeMemory | None:
+        """Wait for work, and use the time: what is not waiting already would find the imports done.
+
+        On this thread: two threads that import the same packages meet half-made modules.
+        """
+        try:
+            return self._work.get(timeout=IDLE_S)
+        except queue.Empty:
+            meanwhile()
+            return self._work.get()
 
     def _run(self, command: RunPrompt, run: PromptRun) -> None:
         with self._lock:

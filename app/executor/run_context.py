@@ -136,5 +136,7 @@ class RunContext:
         self._emit(NodeText(prompt_id=self._prompt_id, node_id=self.node_id, text=text))
 
     def created(self, path: Path) -> None:
-        """Note a file before it is written."""
+        """Note a file before it is written; raises Interrupted when the prompt was stopped."""
+        if self._interrupted():
+            raise Interrupted
         self._created.add(path)

@@ -73,5 +73,8 @@ class NodeContext(Protocol):
         ...
 
     def created(self, path: Path) -> None:
-        """Name a file under output or temp before writing it, so that a lost attempt can be cleaned up."""
+        """Name a file under output or temp before writing it, so that a lost attempt can be cleaned up.
+
+        Raises Interrupted when the prompt was stopped: many pictures are not written to their end first.
+        """
         ...

@@ -62,9 +62,9 @@ def test_version() -> None:
 
 
 def test_ready_line_names_the_address_and_foreign_flags_are_accepted(server: Server) -> None:
-    log = server.log.read_text()
-    assert f"Comfy Creator is ready: http://127.0.0.1:{server.port}\n" in log
-    assert "--deterministic: accepted, has no effect yet\n" in log
+    ready = f"Comfy Creator is ready: http://127.0.0.1:{server.port}\n"
+    server.wait(lambda: ready in server.log.read_text(), LIMIT_S, "nothing says that it is ready")
+    assert "--deterministic: accepted, has no effect yet\n" in server.log.read_text()
 
 
 def test_server_process_has_no_torch_even_after_a_prompt(server: Server) -> None:

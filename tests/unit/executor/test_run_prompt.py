@@ -285,6 +285,18 @@ def test_interrupt_is_answered_at_the_next_step_of_a_node(bench: Bench) -> None:
     assert (ended.outcome, ended.node_id) == ("interrupted", "1")
 
 
+def test_interrupt_is_answered_before_the_next_file_of_a_node(bench: Bench, tmp_path: Path) -> None:
+    def work(context: RunContext) -> None:
+        context.created(tmp_path / "first.png")
+        bench.stop = True
+        context.created(tmp_path / "second.png")
+        pytest.fail("went on after the interrupt")
+
+    bench.on_call = work
+    ended = bench.run(SUM, ["4"])
+    assert (ended.outcome, ended.node_id) == ("interrupted", "1")
+
+
 def test_progress_and_previews_name_their_node(bench: Bench) -> None:
     def work(context: RunContext) -> None:
         if context.node_id == "3":

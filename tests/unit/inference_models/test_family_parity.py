@@ -176,9 +176,7 @@ def test_unet_converts_strictly_and_gives_the_same_numbers(
 
 @pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
-def test_no_convolution_has_to_rearrange_its_weights(
-    load: Callable[[str], Checkpoint], family: str
-) -> None:
+def test_no_convolution_has_to_rearrange_its_weights(load: Callable[[str], Checkpoint], family: str) -> None:
     """What torch does at each call when a picture comes with its channels last."""
     model = load(family).diffusion_model
     shape = model.network.shape

@@ -142,7 +142,8 @@ class Server:
 def free_port() -> int:
     """A TCP port that nobody listens on, from a range that no other worker of the test run takes from."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5
-    ports = range(10_000 + 4_000 * worker, 14_000 + 4_000 * worker)  # below those that systems hand out
+    # below those that systems hand out, above those that Chromium refuses to open
+    ports = range(11_000 + 4_000 * worker, 15_000 + 4_000 * worker)
     while True:
         port = random.SystemRandom().choice(ports)
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -253,6 +253,7 @@ class TestRuns:
         running = editor.page.get_by_role("tab", name=re.compile("running"))
         expect(running).to_contain_text(FIRST)
         expect(page).to_have_title(re.compile(r"^\d+ % "))
+        page.wait_for_timeout(500)  # for the new tab to be on disk
         page.reload()
         expect(running).to_have_count(1)
         expect(editor.node(3)).not_to_have_attribute("data-state", "running")

@@ -40,7 +40,7 @@ export function followContext(shared: Shared): void {
   usePage.subscribe(() => setTimeout(focus))
   focus()
   selection()
-  giveFocusBack(shared)
+  keepFocus(shared)
   listenForTap(shared)
 }
 
@@ -50,16 +50,13 @@ function isOpening(): boolean {
   return palette || shortcuts || [search, links, question, lightbox].some((part) => part !== null)
 }
 
-/** A click on a bar's button leaves the keyboard with the graph, so that Space and Enter do not press the button again. */
-function giveFocusBack({ tabs }: Shared): void {
-  document.addEventListener('click', (event) => {
-    const byPointer = event.detail > 0
-    const button = event.target instanceof Element ? event.target.closest('.top-bar, .rail, .status-bar') : null
-    if (!byPointer || !button) return
-    setTimeout(() => {
-      const active = document.activeElement
-      if (active && button.contains(active) && !takesText(active)) tabs.current.canvas.focus()
-    })
+/** The pointer on a bar's button leaves the keyboard with the graph, so that Space, Enter and Delete are not the button's. */
+function keepFocus({ tabs }: Shared): void {
+  document.addEventListener('mousedown', (event) => {
+    const { target } = event
+    if (!(target instanceof Element) || !target.closest('.top-bar, .rail, .status-bar') || takesText(target)) return
+    event.preventDefault()
+    tabs.current.canvas.focus()
   })
 }
 

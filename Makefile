@@ -4,9 +4,10 @@ SHELL := /bin/sh
 PORT ?= 8188
 PY := .venv/bin/python
 ENVIRONMENT = python=$$(PYTHON="$(PYTHON)" .ci/choose-python) && "$$python" .ci/environment.py
+TEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 2 -m "not gpu"
 export PYTHON TORCH_ARGS
 
-.PHONY: help run setup test check e2e test-gpu types frontend migrate bench demo-model docs lock flip
+.PHONY: help run setup test check check-python check-frontend e2e test-gpu types frontend migrate bench demo-model docs lock flip
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -19,20 +20,25 @@ setup: ## prepare .venv with everything for running and developing, start nothin
 
 test: check ## install what tests need and run all of them
 	@.ci/frontend-build --compare
-	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 2 -m "not gpu" --ignore=tests/e2e $(PYTEST_ARGS)
-	@$(PY) -m pytest tests/e2e $(PYTEST_ARGS)
+	@$(TEST) --ignore=tests/e2e $(PYTEST_ARGS)
+	@$(TEST) tests/e2e $(PYTEST_ARGS)
 
 check: setup frontend/node_modules/.package-lock.json ## formatter, linters, type checkers, import rules, frontend unit tests
+	@$(MAKE) --no-print-directory -j 2 check-python check-frontend
+
+check-python:
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m basedpyright
 	.venv/bin/lint-imports
+	$(PY) -m basedpyright
+
+check-frontend:
 	.ci/with-node npm run --silent lint
 	.ci/with-node npm run --silent typecheck
 	.ci/with-node npm run --silent test
 
 e2e: setup ## browser tests only
-	$(PY) -m pytest tests/e2e $(PYTEST_ARGS)
+	@$(TEST) tests/e2e $(PYTEST_ARGS)
 
 test-gpu: setup ## tests that need a CUDA device
 	$(PY) -m pytest -m gpu $(PYTEST_ARGS)

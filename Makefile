@@ -7,7 +7,7 @@ ENVIRONMENT = python=$$(PYTHON="$(PYTHON)" .ci/choose-python) && "$$python" .ci/
 TEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 2 -m "not gpu"
 export PYTHON TORCH_ARGS
 
-.PHONY: help run setup test check check-python check-frontend e2e test-gpu types frontend migrate bench demo-model docs lock flip
+.PHONY: help run setup test check e2e test-gpu types frontend migrate bench demo-model docs lock flip
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,7 @@ test: check ## install what tests need and run all of them
 check: setup frontend/node_modules/.package-lock.json ## formatter, linters, type checkers, import rules, frontend unit tests
 	@$(MAKE) --no-print-directory -j 2 check-python check-frontend
 
+.PHONY: check-python check-frontend
 check-python:
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .

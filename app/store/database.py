@@ -3,16 +3,20 @@
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
+import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from app.store.errors import DatabaseUnusable
 from app.store.migrations import migrate
@@ -22,16 +26,20 @@ BUSY_TIMEOUT_S = 10
 
 READERS = 2
 
+LEAVE_S = 10.0
+"""How long closing waits for a statement that nobody waits for any more."""
+
 _log = logging.getLogger(__name__)
 
 
 class Database:
     """One database file. `write` hands out the only writing connection, `read` a snapshot."""
 
-    def __init__(self, path: Path, writer: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._writer = writer
-        self._reader = reader
+        self._threads: WeakSet[threading.Thread] = WeakSet()
+        self._writer = _engine(path, self._threads, writes=True)
+        self._reader = _engine(path, self._threads, writes=False)
 
     @classmethod
     async def open(cls, path: Path) -> "Database":
@@ -49,7 +57,7 @@ class Database:
             _log.warning(
                 "The file system of %s refuses a write-ahead log; using a slower rollback journal", path
             )
-        return cls(path, _engine(path, writes=True), _engine(path, writes=False))
+        return cls(path)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection]:
@@ -69,9 +77,14 @@ class Database:
                 yield connection
 
     async def close(self) -> None:
-        """Close all connections; folds the write-ahead log into the file."""
+        """Close all connections; folds the write-ahead log into the file.
+
+        Waits for statements of cancelled tasks too: their threads would report to an event loop that is gone.
+        """
         await self._reader.dispose()
         await self._writer.dispose()
+        for thread in list(self._threads):
+            await asyncio.to_thread(thread.join, LEAVE_S)
 
     @contextmanager
     def _explained(self) -> Generator[None]:
@@ -99,14 +112,26 @@ def _choose_journal(path: Path) -> str:
         connection.close()
 
 
-def _engine(path: Path, *, writes: bool) -> AsyncEngine:
-    """An engine whose pool is the lock: the writer's has one connection and no overflow."""
+def _engine(path: Path, threads: WeakSet[threading.Thread], *, writes: bool) -> AsyncEngine:
+    """An engine whose pool is the lock: the writer's has one connection and no overflow.
+
+    Each connection has a thread, which is added to `threads`.
+    """
+
+    async def connect() -> aiosqlite.Connection:
+        connection = aiosqlite.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+        thread = connection._thread  # pyright: ignore[reportPrivateUsage]  there is no public way to it
+        thread.daemon = True
+        threads.add(thread)
+        return await connection
+
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
+        "sqlite+aiosqlite:///",
+        async_creator=connect,
+        poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if writes else READERS,
         max_overflow=0,
         pool_timeout=60,
-        connect_args={"timeout": BUSY_TIMEOUT_S},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -1,6 +1,7 @@
 """The database file: durability settings, one writer, readers that cannot write."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from sqlalchemy import text
 
 from app.store.database import Database
 from app.store.errors import DatabaseUnusable
+
+COUNTING = """
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT count(*) FROM n
+"""
 
 
 async def _pragma(database: Database, name: str, *, write: bool) -> object:
@@ -46,6 +51,28 @@ async def test_writers_take_turns(tmp_path: Path) -> None:
         assert most == 1
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("after_turns", range(12))
+async def test_nothing_outlives_closing_whenever_a_task_is_cancelled(
+    tmp_path: Path, after_turns: int
+) -> None:
+    """A connection's thread would tell an event loop that is gone."""
+    before = set(threading.enumerate())
+    database = await Database.open(tmp_path / "a.db")
+
+    async def count() -> None:
+        async with database.read() as connection:
+            await connection.execute(text(COUNTING))
+
+    counting = asyncio.create_task(count())
+    for _ in range(after_turns):
+        await asyncio.sleep(0)
+    counting.cancel()
+    await asyncio.wait([counting])
+    await database.close()
+    left = set(threading.enumerate()) - before
+    assert [each.name for each in left if "connection_worker" in each.name] == []
 
 
 async def test_unusable_place_is_named_with_a_remedy(tmp_path: Path) -> None:

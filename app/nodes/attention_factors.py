@@ -6,6 +6,7 @@ from app.graph.node_schema import InputSchema, NodeSchema
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.text_encoder import TextEncoder
 from app.inference.patches.factors import AttentionFactors, text_attention_patch, unet_attention_patch
+from app.nodes.conditioning import present_encoder
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, number, output, socket
 
@@ -22,12 +23,12 @@ def _unet(attention: int) -> Callable[..., tuple[DiffusionModel]]:
     return run
 
 
-def _text(context: NodeContext, *, clip: TextEncoder, **factors: float) -> tuple[TextEncoder]:
-    networks = {}
-    for kind, network in clip.networks.items():
+def _text(context: NodeContext, *, clip: TextEncoder | None, **factors: float) -> tuple[TextEncoder]:
+    text, networks = present_encoder(clip), {}
+    for kind, network in text.networks.items():
         patch = text_attention_patch(network.weights.names, AttentionFactors(**factors))
         networks[kind] = network.with_patches((patch,))
-    return (clip.with_networks(networks),)
+    return (text.with_networks(networks),)
 
 
 def _factors() -> tuple[InputSchema, ...]:

@@ -15,7 +15,7 @@ def _load(
     context: NodeContext,
     *,
     model: DiffusionModel,
-    clip: TextEncoder,
+    clip: TextEncoder | None,
     lora_name: str,
     strength_model: float,
     strength_clip: float,
@@ -23,6 +23,8 @@ def _load(
     if strength_model == 0 and strength_clip == 0:
         return model, clip
     file = _opened(context, lora_name)
+    if clip is None:
+        return with_model_lora(model, file, strength=strength_model), None
     return with_lora(model, clip, file, strength_model=strength_model, strength_text=strength_clip)
 
 

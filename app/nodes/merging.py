@@ -5,7 +5,16 @@ from typing import Any
 from app.graph.node_schema import InputSchema, NodeSchema
 from app.inference.models.diffusion_model import DiffusionModel
 from app.inference.models.text_encoder import TextEncoder
-from app.inference.patches.merge import add, merged_models, merged_texts, mix, mix_by_prefix, subtract
+from app.inference.patches.merge import (
+    MergeRule,
+    add,
+    merged_models,
+    merged_texts,
+    mix,
+    mix_by_prefix,
+    subtract,
+)
+from app.nodes.conditioning import present_encoder
 from app.nodes.context import NodeContext
 from app.nodes.declare import NodeClass, number, output, socket
 
@@ -52,20 +61,26 @@ def _blocks(
     return (merged_models(model1, model2, mix_by_prefix(ratios)),)
 
 
+def _merged(first: TextEncoder | None, second: TextEncoder | None, rule: MergeRule) -> tuple[TextEncoder]:
+    return (merged_texts(present_encoder(first), present_encoder(second), rule),)
+
+
 def _texts_simple(
-    context: NodeContext, *, clip1: TextEncoder, clip2: TextEncoder, ratio: float
+    context: NodeContext, *, clip1: TextEncoder | None, clip2: TextEncoder | None, ratio: float
 ) -> tuple[TextEncoder]:
-    return (merged_texts(clip1, clip2, mix(ratio)),)
+    return _merged(clip1, clip2, mix(ratio))
 
 
-def _texts_add(context: NodeContext, *, clip1: TextEncoder, clip2: TextEncoder) -> tuple[TextEncoder]:
-    return (merged_texts(clip1, clip2, add()),)
+def _texts_add(
+    context: NodeContext, *, clip1: TextEncoder | None, clip2: TextEncoder | None
+) -> tuple[TextEncoder]:
+    return _merged(clip1, clip2, add())
 
 
 def _texts_subtract(
-    context: NodeContext, *, clip1: TextEncoder, clip2: TextEncoder, multiplier: float
+    context: NodeContext, *, clip1: TextEncoder | None, clip2: TextEncoder | None, multiplier: float
 ) -> tuple[TextEncoder]:
-    return (merged_texts(clip1, clip2, subtract(multiplier)),)
+    return _merged(clip1, clip2, subtract(multiplier))
 
 
 def _ratio(name: str) -> InputSchema:

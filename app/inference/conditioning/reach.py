@@ -11,11 +11,27 @@ from app.inference.conditioning.entry import CondEntry
 from app.inference.types import Latent
 
 SMALLEST_BOUNDS = 8  # cells; a mask's bounding box is never smaller
+CELL = 8  # pixels
 FEATHER = 8  # cells over which an area fades into its surroundings
 
 
+class AreaOutside(ValueError):
+    """An area begins beyond the picture's edge."""
+
+    code = "area_outside"
+
+    def __init__(self, area: Area, height: int, width: int) -> None:
+        super().__init__(
+            f"An area begins at x = {area.x * CELL}, y = {area.y * CELL}, but the picture is only "
+            f"{width * CELL} x {height * CELL} pixels: move the area or make the picture larger."
+        )
+
+
 def resolved(entry: CondEntry, height: int, width: int) -> CondEntry:
-    """The entry with its area in cells and its mask [B, h8, w8] at the latent's size."""
+    """The entry with its area in cells and its mask [B, h8, w8] at the latent's size.
+
+    Raises AreaOutside when nothing of the area is in the picture.
+    """
     area, mask = entry.area, entry.mask
     if isinstance(area, AreaShare):
         area = _in_cells(area, height, width)
@@ -92,6 +108,8 @@ def _in_cells(share: AreaShare, height: int, width: int) -> Area:
 
 
 def _clipped(area: Area, height: int, width: int) -> Area:
+    if area.y >= height or area.x >= width:
+        raise AreaOutside(area, height, width)
     return replace(area, height=min(area.height, height - area.y), width=min(area.width, width - area.x))
 
 

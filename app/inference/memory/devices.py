@@ -6,11 +6,10 @@ import platform
 import sys
 from pathlib import Path
 
-import psutil
 import torch
 from torch import device as Device
 
-from app.inference.memory.host_memory import free_host_bytes
+from app.inference.memory.host_memory import free_host_bytes, total_host_bytes
 from app.protocol import events
 
 CPU = Device("cpu")
@@ -27,34 +26,40 @@ def choose_device(*, cpu: bool = False) -> Device:
     return CPU
 
 
-def compute_dtype(device: Device, stored: str) -> torch.dtype:
-    """Format a diffusion network computes in; `stored` is the file's, in safetensors' words.
+def compute_dtype(device: Device) -> torch.dtype:
+    """Format a diffusion network computes in.
 
-    On the CPU everything runs in float32: half precision is slower there. On a GPU float16 and bfloat16
-    stay what they are, and full precision is kept for those who stored it. 8-bit numbers are computed with in
-    half precision.
+    On the CPU everything runs in float32: half precision is slower there. On a GPU the networks of Stable
+    Diffusion 1, 2 and XL run in float16 whatever their file stores, as ComfyUI does it: a seed means the same
+    picture, in half the memory.
     """
     if device.type == "cpu":
         return torch.float32
-    half = dict.fromkeys(("F16", "F8_E4M3", "F8_E5M2"), torch.float16)
-    return {**half, "BF16": torch.bfloat16}.get(stored, torch.float32)
+    return torch.float16
+
+
+def vae_dtype(device: Device) -> torch.dtype:
+    """Format a VAE computes in: as in ComfyUI bfloat16 where the GPU has it in hardware, else float32."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    return torch.float32
 
 
 def describe_devices(device: Device) -> list[events.Device]:
     """The device in use as the server reports it, with its memory at this moment in bytes."""
     if device.type == "cuda":
         return [_describe_cuda(device)]
-    memory = psutil.virtual_memory()
+    total, free = total_host_bytes(), free_host_bytes()
     name = "Apple GPU" if device.type == "mps" else _cpu_name()
     return [
         events.Device(
             name=name,
             type=device.type,
             index=None,
-            vram_total=memory.total,
-            vram_free=memory.available,
-            torch_vram_total=memory.total,
-            torch_vram_free=memory.available,
+            vram_total=total,
+            vram_free=free,
+            torch_vram_total=total,
+            torch_vram_free=free,
         )
     ]
 
@@ -63,7 +68,7 @@ def memory_budget_bytes(device: Device) -> int:
     """How much loaded models may take together before the oldest are dropped: 70 % of the memory."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory * 0.7)
-    return int(psutil.virtual_memory().total * 0.7)
+    return int(total_host_bytes() * 0.7)
 
 
 def spare_memory_bytes(device: Device) -> int:

@@ -14,10 +14,16 @@ def free_host_bytes(cgroup: Path = CGROUP) -> int:
     `cgroup` is where Linux shows a container's limits (kernel documentation, cgroup-v2.rst and
     cgroup-v1/memory.rst); elsewhere, and without limits, the machine's memory counts.
     """
-    return min([psutil.virtual_memory().available, *_left_in_container(cgroup)])
+    return min([psutil.virtual_memory().available, *(left for _, left in _limits(cgroup))])
 
 
-def _left_in_container(cgroup: Path) -> Iterator[int]:
+def total_host_bytes(cgroup: Path = CGROUP) -> int:
+    """Main memory in bytes: of the machine, or of the container if that has less; see free_host_bytes."""
+    return min([psutil.virtual_memory().total, *(limit for limit, _ in _limits(cgroup))])
+
+
+def _limits(cgroup: Path) -> Iterator[tuple[int, int]]:
+    """Limits of the container, and what is left of each."""
     files = (
         (cgroup, "memory.max", "memory.current", ("inactive_file", "active_file")),
         (
@@ -34,4 +40,4 @@ def _left_in_container(cgroup: Path) -> Iterator[int]:
             kept = dict(line.split() for line in (folder / "memory.stat").read_text("ascii").splitlines())
         except (OSError, ValueError):  # no such container, or "max": no limit
             continue
-        yield max(0, limit - used + sum(int(kept.get(name, 0)) for name in reclaimable))
+        yield limit, max(0, limit - used + sum(int(kept.get(name, 0)) for name in reclaimable))

@@ -167,11 +167,8 @@ def expected_bytes(path: Path, device: Device) -> int:
         file = open_model_file(path)
     except ModelFileError:
         return 0  # the loader says what is wrong with it
-    total = 0
-    for info in file.tensors.values():
-        dtype = compute_dtype(device, info.dtype)
-        total += math.prod(info.shape) * dtype.itemsize
-    return total
+    numbers = sum(math.prod(info.shape) for info in file.tensors.values())
+    return numbers * compute_dtype(device).itemsize
 
 
 def loaded_bytes(model: object) -> int:

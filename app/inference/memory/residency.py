@@ -20,7 +20,9 @@ logger = logging.getLogger(__name__)
 
 VramMode: TypeAlias = Literal["high", "normal", "low", "none"]
 """high: networks stay once they came. normal: the least recently used go when room is needed. low: one at a
-time. none: layers come and go one by one while the network computes."""
+time. none: layers come and go one by one while the network computes; in normal and low mode so does a network
+that is larger than the device. On the CPU, where "away" means "in another number format than the file's", all
+modes are normal."""
 
 
 class Resident(Protocol):
@@ -54,7 +56,8 @@ class Residency:
 
     def __init__(self, device: Device, mode: VramMode, free_bytes: Callable[[], int]) -> None:
         """`free_bytes` tells how much of the device's memory nobody uses."""
-        self.device, self.mode, self._free_bytes = device, mode, free_bytes
+        self.device, self._free_bytes = device, free_bytes
+        self.mode: VramMode = "normal" if device == CPU else mode
         self._managed: list[ref[Resident]] = []  # the most recently used last; who forgets a model frees it
         self._at_work: list[Resident] = []
 
@@ -63,23 +66,18 @@ class Residency:
         """All networks that are managed, the most recently used last."""
         return [each for known in self._managed if (each := known()) is not None]
 
-    @property
-    def moves(self) -> bool:
-        """Whether networks have to be moved at all: not where home is the device."""
-        return self.device.type != CPU.type
-
     def take_in(self, resident: Resident) -> None:
         """Manage a network that is at home now."""
-        if self.moves and self.mode == "none":
+        if self.mode == "none":
             resident.stream()
-        elif self.moves:
+        else:
             self._managed.append(ref(resident))
 
     @contextmanager
     def at_work(self, resident: Resident) -> Iterator[None]:
         """The network is on the device inside this block."""
-        if not self.moves or self.mode == "none":
-            yield
+        if all(each is not resident for each in self.residents):
+            yield  # its layers come and go by themselves
             return
         self._at_work.append(resident)
         try:
@@ -106,7 +104,18 @@ class Residency:
             resident.come_home()
             logger.info("The device is full: all other networks leave it.")
             self.make_room()
+            self._bring_all_or_by_layers(resident)
+
+    def _bring_all_or_by_layers(self, resident: Resident) -> None:
+        """A network that does not fit as a whole, with the device to itself, computes layer by layer."""
+        try:
             resident.go()
+        except torch.OutOfMemoryError:
+            if self.mode == "high":
+                raise
+            logger.warning("A model is larger than the device's memory: its layers come and go one by one.")
+            self._managed = [known for known in self._managed if known() is not resident]
+            resident.stream()
 
     def _evict(self, wanted: int) -> None:
         """Send networks home until `wanted` bytes are free; in low mode all others, in high mode none."""

@@ -90,14 +90,13 @@ def load_hypernetwork(path: Path, device: Device) -> Hypernetwork:
         is_layer_norm=bool(_option(file, "is_layer_norm")),
         activate_output=bool(_option(file, "activate_output")),
     )
-    stored_as = next((file.tensors[f"{names[0]}.weight"].dtype for names in layers.values()), "F32")
     weights = build(
         lambda: _module(file, plan),
         file,
         dict(_names(file, plan)),
         part="hypernetwork",
         device=device,
-        dtype=compute_dtype(device, stored_as),
+        dtype=compute_dtype(device),
     )
     return Hypernetwork(weights=weights)
 

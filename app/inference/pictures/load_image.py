@@ -25,7 +25,11 @@ def load_picture(path: Path) -> tuple[Image, Mask]:
         upright = [_upright(frame) for frame in frames(picture, allow_truncated=True)]
     same = [frame for frame in upright if frame.size == upright[0].size]
     colours = torch.cat([from_pillow(frame.convert("RGB")) for frame in same])
-    return colours, torch.stack([_mask(frame) for frame in same])
+    masks = [_mask(frame) for frame in same]
+    if all(mask is None for mask in masks):
+        return colours, torch.zeros(len(same), NO_MASK_SIDE, NO_MASK_SIDE)
+    opaque = torch.zeros(colours.shape[1:3])
+    return colours, torch.stack([opaque if mask is None else mask for mask in masks])
 
 
 def load_channel(path: Path, channel: str) -> Mask:
@@ -41,12 +45,13 @@ def _upright(frame: Pillow.Image) -> Pillow.Image:
     return turned.point(lambda value: value * (1 / 255)) if turned.mode == "I" else turned
 
 
-def _mask(frame: Pillow.Image) -> Mask:
+def _mask(frame: Pillow.Image) -> Mask | None:
+    """The mask [H, W] of a frame; None where nothing can be transparent."""
     if "A" in frame.getbands():
         return 1 - _band(frame, "A")
     if "transparency" in frame.info and frame.mode == "P":
         return 1 - _band(frame.convert("RGBA"), "A")
-    return torch.zeros(NO_MASK_SIDE, NO_MASK_SIDE)
+    return None
 
 
 def _band(picture: Pillow.Image, name: str) -> Tensor:

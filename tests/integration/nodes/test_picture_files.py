@@ -77,6 +77,15 @@ def test_every_mode_of_a_tiff_is_loaded(context: RecordingContext, mode: str) ->
     assert mask.shape == ((1, 4, 5) if "A" in mode else (1, 64, 64))
 
 
+def test_frames_with_and_without_transparency_have_masks_of_one_size(context: RecordingContext) -> None:
+    clear = Pillow.new("RGBA", (8, 6), (255, 0, 0, 0))
+    Pillow.new("RGB", (8, 6)).save(context.folders.input / "a.tiff", save_all=True, append_images=[clear])
+
+    _, mask = run(context, "LoadImage", image="a.tiff")
+
+    assert mask.equal(torch.stack([torch.zeros(6, 8), torch.ones(6, 8)]))
+
+
 def test_other_formats_are_refused_by_name(context: RecordingContext) -> None:
     Pillow.new("RGB", (4, 4)).save(context.folders.input / "a.ico")
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from app.inference.conditioning.area import Area, AreaShare
 from app.inference.conditioning.entry import CondEntry, Conditioning
-from app.inference.conditioning.reach import cropped, resolved, weight_map
+from app.inference.conditioning.reach import AreaOutside, cropped, resolved, weight_map
 from app.inference.denoiser import Feed
 from app.inference.guidance.predictions import Predictions, Run
 from app.inference.hooks.network import NetworkCall, NetworkHooks
@@ -53,6 +53,19 @@ def test_weights_of_an_area_are_the_recorded_ones(name: str) -> None:
     expected_row, expected_column = torch.tensor(case["mult_row_mid"]), torch.tensor(case["mult_col_mid"])
     torch.testing.assert_close(weights[0, 0, area.height // 2], expected_row, atol=1e-6, rtol=0)
     torch.testing.assert_close(weights[0, 0, :, area.width // 2], expected_column, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "area",
+    [
+        Area(height=4, width=4, y=8, x=0),
+        Area(height=4, width=4, y=0, x=9),
+        AreaShare(height=0.5, width=0.5, y=1.0, x=0.0),
+    ],
+)
+def test_an_area_beyond_the_edge_is_refused_with_the_sizes(area: Area | AreaShare) -> None:
+    with pytest.raises(AreaOutside, match="the picture is only 64 x 64 pixels"):
+        resolved(CondEntry(tokens=torch.zeros(1, 1, 1), area=area), 8, 8)
 
 
 @pytest.mark.parametrize("case", RESOLVED, ids=lambda case: f"{case['node']}: {case['case']}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.inference.memory.host_memory import free_host_bytes
+from app.inference.memory.host_memory import free_host_bytes, total_host_bytes
 
 GB = 10**9
 
@@ -14,6 +14,7 @@ GB = 10**9
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     class Memory:
         available = 8 * GB
+        total = 16 * GB
 
     monkeypatch.setattr(psutil, "virtual_memory", Memory)
 
@@ -26,6 +27,7 @@ def container(folder: Path, names: tuple[str, str], limit: str, used: int, stat:
 
 def test_machine_counts_where_there_is_no_container(tmp_path: Path) -> None:
     assert free_host_bytes(tmp_path) == 8 * GB
+    assert total_host_bytes(tmp_path) == 16 * GB
 
 
 def test_limit_of_a_container_counts_and_its_file_cache_is_free(tmp_path: Path) -> None:
@@ -33,6 +35,7 @@ def test_limit_of_a_container_counts_and_its_file_cache_is_free(tmp_path: Path) 
     container(tmp_path, ("memory.max", "memory.current"), str(4 * GB), 3 * GB + GB // 2, stat)
 
     assert free_host_bytes(tmp_path) == 2 * GB
+    assert total_host_bytes(tmp_path) == 4 * GB
 
 
 def test_limit_of_an_older_kind_of_container_counts(tmp_path: Path) -> None:

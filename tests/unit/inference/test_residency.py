@@ -21,6 +21,7 @@ class Network:
 
     def __init__(self) -> None:
         self.away = False
+        self.streamed = False
 
     def go(self) -> None:
         self.away = True
@@ -29,7 +30,7 @@ class Network:
         self.away = False
 
     def stream(self) -> None:
-        raise AssertionError
+        self.streamed = True
 
 
 def taken_in(who: Residency, count: int) -> list[Network]:
@@ -126,12 +127,35 @@ def test_a_full_device_is_emptied_and_asked_once_more(monkeypatch: pytest.Monkey
     assert others_there == [True, False]
 
 
-def test_where_home_is_the_device_nothing_moves() -> None:
-    who = Residency(CPU, "low", lambda: 0)
-    (network,) = taken_in(who, 1)
+@pytest.mark.parametrize("mode", ["normal", "low"])
+def test_a_network_larger_than_the_device_computes_by_layers(
+    monkeypatch: pytest.MonkeyPatch, mode: VramMode
+) -> None:
+    who = residency(mode, room_for(1))
+    small, large = taken_in(who, 2)
 
-    with who.at_work(network):
-        assert not network.away
+    def full() -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(large, "go", full)
+    visit(who, small)
+    for _ in range(2):
+        with who.at_work(large):
+            assert (large.streamed, large.away, small.away) == (True, False, False)
+
+    assert who.residents == [small]
+
+
+@pytest.mark.parametrize("mode", ["high", "normal", "low", "none"])
+def test_on_the_cpu_the_least_recently_used_gives_its_memory_back_in_any_mode(mode: VramMode) -> None:
+    who = Residency(CPU, mode, lambda: (2 - sum(each.away for each in who.residents)) * MEGABYTE)
+    first, second, third = taken_in(who, 3)
+
+    visit(who, first, second, first, third)
+
+    assert [each.away for each in (first, second, third)] == [True, False, True]
+    who.make_room()
+    assert not any(each.away for each in (first, second, third))
 
 
 def test_a_forgotten_network_is_not_kept() -> None:
@@ -146,8 +170,9 @@ def test_a_forgotten_network_is_not_kept() -> None:
 def test_in_mode_none_a_network_is_streamed_and_never_moved_as_a_whole() -> None:
     who = residency("none", room_for(9))
 
-    with pytest.raises(AssertionError):
-        taken_in(who, 1)
+    (network,) = taken_in(who, 1)
+    with who.at_work(network):
+        assert (network.streamed, network.away) == (True, False)
 
 
 def test_a_streamed_layer_has_its_weights_on_the_device_only_while_it_is_called() -> None:

@@ -159,6 +159,23 @@ def test_an_allocation_that_cannot_be_met_is_recognised() -> None:
     assert ran_out_of_memory(raised.value)
 
 
+def test_free_gives_the_memory_of_models_back_that_somebody_still_holds(tmp_path: Path) -> None:
+    """As results of loader nodes do while a prompt runs, when memory runs out in it."""
+    sizes = Tiny(text_layers=1, vae_mult=(1, 1))
+    path = save_tiny(tmp_path / "tiny.safetensors", sizes, dtype=torch.float16)
+    store = ModelStore(CPU, 10**9)
+    held = store.get("checkpoint", path, load_checkpoint)
+    unet = held.diffusion_model.network.network
+    with held.diffusion_model.at_work():
+        assert {each.dtype for each in unet.parameters()} == {torch.float32}
+
+    store.free()
+
+    assert {each.dtype for each in unet.parameters()} == {torch.float16}  # the mapped file's own
+    with held.diffusion_model.at_work():
+        assert {each.dtype for each in unet.parameters()} == {torch.float32}
+
+
 def test_bf16_on_the_cpu_is_for_diffusion_models_only(tmp_path: Path) -> None:
     path = save_tiny(tmp_path / "tiny.safetensors", Tiny(text_layers=1, vae_mult=(1, 1)))
     store = ModelStore(CPU, 10**9, cpu_dtype=torch.bfloat16)

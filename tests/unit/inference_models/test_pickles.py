@@ -2,8 +2,11 @@
 
 import json
 import pickle
+import sys
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -52,6 +55,29 @@ def test_nested_tensors_get_dotted_names_and_plain_values_are_kept(tmp_path: Pat
     with safe_open(convert_file(tmp_path / "h.pt"), "pt") as file:
         assert set(file.keys()) == {"320.0.w", "320.1.w"}
         assert json.loads(file.metadata()["kind"]) == "relu"
+
+
+def test_notes_of_trainers_are_left_out_without_their_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older Lightning notes callbacks by their classes, and losses as numbers of numpy."""
+    packages = ("pytorch_lightning", "pytorch_lightning.callbacks")
+    library = ModuleType("pytorch_lightning.callbacks.model_checkpoint")
+    for name in (*packages, library.__name__):
+        monkeypatch.setitem(sys.modules, name, library)
+    noted = type("ModelCheckpoint", (), {"__module__": library.__name__})
+    monkeypatch.setattr(library, "ModelCheckpoint", noted, raising=False)
+    callback = noted()
+    callback.__dict__["best"] = "best.ckpt"
+    notes = {"callbacks": {noted: {"best": np.float64(0.25)}}, "callback": callback, "type": np.dtype("f4")}
+    torch.save({"state_dict": {"a": torch.arange(3.0)}, **notes}, tmp_path / "trained.ckpt")
+    for name in (*packages, library.__name__):
+        monkeypatch.delitem(sys.modules, name)
+
+    converted = load_file(convert_file(tmp_path / "trained.ckpt"))
+
+    assert list(converted) == ["a"]
+    assert converted["a"].equal(torch.arange(3.0))
 
 
 def test_code_in_a_pickle_never_runs(tmp_path: Path) -> None:

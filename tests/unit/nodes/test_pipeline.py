@@ -17,6 +17,7 @@ from app.inference.models.errors import FamilyNotSupported, ModelFileError, Part
 from app.nodes.declare import NodeResult
 from app.nodes.registry import builtin_nodes
 from tests.checkpoints import Tiny, save_tiny
+from tests.loras import lora_tensors, save_lora
 from tests.unit.nodes.recording_context import RecordingContext
 
 NODES = builtin_nodes()
@@ -339,6 +340,35 @@ def test_nodes_name_the_missing_part(context: RecordingContext) -> None:
         call(context, "VAEDecode", samples=latent, vae=None)
     with pytest.raises(PartMissing, match="Load VAE"):
         call(context, "VAEEncode", pixels=picture, vae=None)
+
+
+TAKING_TEXT_ENCODERS = [
+    name
+    for name, node in NODES.items()
+    if any(each.type == "CLIP" for each in node.schema.inputs) and not node.schema.unsupported_family
+]
+
+
+@pytest.mark.parametrize("class_type", TAKING_TEXT_ENCODERS)
+def test_every_node_that_takes_a_text_encoder_says_that_there_is_none(
+    context: RecordingContext, inputs: dict[str, Any], class_type: str
+) -> None:
+    """A checkpoint without one gives none; LoraLoader changes the model alone then."""
+    save_lora(context.folders.base / "models/loras/any.safetensors", lora_tensors())
+    sockets = {"CLIP": None, "MODEL": inputs["model"], "VAE": None, "CONDITIONING": inputs["positive"]}
+    schema = NODES[class_type].schema
+    given = {
+        each.name: sockets[each.type]
+        if each.type in sockets
+        else each.options.get("default", "any.safetensors")
+        for each in schema.inputs
+    }
+    if class_type == "LoraLoader":
+        model, clip = call(context, class_type, **given)
+        assert (model is inputs["model"], clip) == (False, None)
+        return
+    with pytest.raises(PartMissing, match="text encoder"):
+        call(context, class_type, **given)
 
 
 def test_latent_and_text_of_another_model_are_refused_with_a_sentence(

@@ -86,14 +86,13 @@ def load_gligen(path: Path, device: Device) -> Gligen:
         raise wrong_kind(file, "GLIGEN model")
     if f"{POSITION_NET}linears.0.weight" not in names:
         raise unsupported(file, "seems to be a GLIGEN model that grounds more than texts in boxes")
-    first = file.tensors[names[f"{POSITION_NET}linears.0.weight"]]
     weights = build(
         lambda: _network(file, names),
         file,
         names,
         part="GLIGEN model",
         device=device,
-        dtype=compute_dtype(device, first.dtype),
+        dtype=compute_dtype(device),
     )
     return Gligen(weights=weights, text_width=_shape(file, names, f"{POSITION_NET}null_positive_feature")[0])
 

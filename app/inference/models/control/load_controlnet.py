@@ -85,7 +85,7 @@ def _load_net(
 
     shape = controlnet_shape(file, names)
     config = controlnet_config(shape)
-    dtype = compute_dtype(device, file.tensors[names["conv_in.weight"]].dtype)
+    dtype = compute_dtype(device)
     weights = build(
         lambda: ControlNetModel(**config), file, names, part="ControlNet", device=device, dtype=dtype
     )

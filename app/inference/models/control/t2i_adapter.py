@@ -121,7 +121,7 @@ def load_t2i_adapter(file: ModelFile, device: Device) -> T2IAdapter:
         names,
         part="T2I-Adapter",
         device=device,
-        dtype=compute_dtype(device, folded.dtype),
+        dtype=compute_dtype(device),
     )
     return T2IAdapter(weights=weights, channels=channels, fold=fold)
 

@@ -17,6 +17,18 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 Plain: TypeAlias = str | int | float | bool
+BOOKKEEPING = (
+    "pytorch_lightning.",
+    "lightning.",
+    "lightning_fabric.",
+    "omegaconf.",
+    "numpy.",
+    "argparse.Namespace",
+    "pathlib.",
+    "typing.",
+    "_codecs.encode",
+)
+"""What trainers leave in their files beside the weights, by the beginnings of its names."""
 LONGEST_VALUE = 1000  # characters of a plain value that is kept
 FORMAT = {"format": "pt"}
 
@@ -43,12 +55,7 @@ def read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Numbers of lists and dictionaries become part of the names. Everything else is left out. Raises
     CannotConvert, OSError.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CannotConvert(_why(error)) from error
-    except (RuntimeError, EOFError, ValueError, LookupError, zipfile.BadZipFile) as error:
-        raise CannotConvert(f"it is damaged ({_first_line(error)})") from error
+    content = _content(path)
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     tensors: dict[str, Tensor] = {}
@@ -61,6 +68,36 @@ def read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not tensors:
         raise CannotConvert("it holds no tensors")
     return _apart(tensors), metadata
+
+
+class LeftOut:
+    """Stands in a loaded file for an object of no interest: it takes everything and does nothing."""
+
+    def __new__(cls, *_arguments: object) -> "LeftOut":
+        """Whatever the object would have been made of."""
+        return super().__new__(cls)
+
+    def __init__(self, *_arguments: object) -> None:
+        """Nothing to keep."""
+
+    def __setstate__(self, _state: object) -> None:
+        """Nothing to keep."""
+
+
+def _content(path: Path) -> Any:
+    """What the file holds, with LeftOut for what trainers note beside the weights."""
+    left_out: set[str] = set()
+    while True:
+        try:
+            with torch.serialization.safe_globals([(LeftOut, name) for name in left_out]):
+                return torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            name = _foreign_name(error)
+            if not name.startswith(BOOKKEEPING) or name in left_out:
+                raise CannotConvert(_why(error)) from error
+            left_out.add(name)
+        except (RuntimeError, EOFError, ValueError, LookupError, zipfile.BadZipFile) as error:
+            raise CannotConvert(f"it is damaged ({_first_line(error)})") from error
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, Tensor | Plain]]:
@@ -92,9 +129,14 @@ def _why(error: pickle.UnpicklingError) -> str:
     """What torch objects to, without its advice to open the file all the same."""
     text = str(error)
     if "GLOBAL" in text or "Unsupported" in text:
-        found = text.partition("Unsupported global: GLOBAL ")[2].partition(" ")[0]
+        found = _foreign_name(error)
         return f"it wants to run code ({found})" if found else "it wants to run code"
     return f"it is damaged ({_first_line(error)})"
+
+
+def _foreign_name(error: pickle.UnpicklingError) -> str:
+    """The name of the class or function that torch refuses; empty when that is not the reason."""
+    return str(error).partition("Unsupported global: GLOBAL ")[2].partition(" ")[0]
 
 
 def _first_line(error: Exception) -> str:

@@ -45,11 +45,11 @@ class UNetInputs:
                 "that belongs to the model."
             )
         size = entry.size or PictureSize()
-        told_height = size.height or height * CELL
-        told_width = size.width or width * CELL
+        told_height = _or(size.height, height * CELL)
+        told_width = _or(size.width, width * CELL)
         numbers: list[float] = [told_height, told_width, size.crop_h, size.crop_w]
         if self.label == "sdxl":
-            numbers += [size.target_height or told_height, size.target_width or told_width]
+            numbers += [_or(size.target_height, told_height), _or(size.target_width, told_width)]
         else:
             usual = NEGATIVE_SCORE if negative else SCORE
             numbers.append(usual if entry.aesthetic_score is None else entry.aesthetic_score)
@@ -87,6 +87,11 @@ class UNetInputs:
 
 
 NO_EXTRA_INPUTS = UNetInputs()
+
+
+def _or(told: int | None, otherwise: int) -> int:
+    """What was told, 0 included, else something else."""
+    return otherwise if told is None else told
 
 
 def sinusoids(numbers: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ def load_diffusion_model(
 
     shape = unet_shape(file, prefix)
     family = unet_family(file, prefix, shape)
-    dtype = compute_dtype(device, file.tensors[f"{prefix}input_blocks.0.0.weight"].dtype)
+    dtype = compute_dtype(device)
     config = diffusers_config(shape)
     weights = build(
         lambda: UNet2DConditionModel(**config),

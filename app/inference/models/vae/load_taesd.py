@@ -44,7 +44,7 @@ def _load(path: Path, part: str, device: Device) -> tuple[PatchedWeights[nn.Sequ
     if telling not in names or len(file.tensors[names[telling]].shape) != 4:
         raise WrongModelKind(path, f"is no tiny {part}", "Put TAESD's file of that name in its place.")
     info = file.tensors[names[telling]]
-    channels, dtype = info.shape[axis], compute_dtype(device, info.dtype)
+    channels, dtype = info.shape[axis], compute_dtype(device)
     make = _MAKE[part]
     weights = build(lambda: make(channels), file, names, part=f"tiny {part}", device=device, dtype=dtype)
     return weights, channels

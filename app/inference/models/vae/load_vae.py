@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-import torch
 from torch import device as Device
 
+from app.inference.memory.devices import vae_dtype
 from app.inference.models.building import build
 from app.inference.models.detect import Tensors
 from app.inference.models.errors import FamilyNotSupported, WeightsDoNotFit
@@ -37,7 +37,7 @@ def load_vae(file: ModelFile, prefix: str, device: Device) -> Vae:
 
     names = _names(file.tensors, prefix)
     shape = vae_shape(file, names)
-    dtype = torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+    dtype = vae_dtype(device)
     config = diffusers_config(shape)
     weights = build(lambda: AutoencoderKL(**config), file, names, part="VAE", device=device, dtype=dtype)
     return Vae(codec=KlCodec(weights=weights, shape=shape, device=device, dtype=dtype))

@@ -5,6 +5,7 @@ import pickle
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,8 +68,8 @@ def test_notes_of_trainers_are_left_out_without_their_libraries(
         monkeypatch.setitem(sys.modules, name, library)
     noted = type("ModelCheckpoint", (), {"__module__": library.__name__})
     monkeypatch.setattr(library, "ModelCheckpoint", noted, raising=False)
-    callback = noted()
-    callback.__dict__["best"] = "best.ckpt"
+    callback: Any = noted()
+    callback.best = "best.ckpt"
     notes = {"callbacks": {noted: {"best": np.float64(0.25)}}, "callback": callback, "type": np.dtype("f4")}
     torch.save({"state_dict": {"a": torch.arange(3.0)}, **notes}, tmp_path / "trained.ckpt")
     for name in (*packages, library.__name__):

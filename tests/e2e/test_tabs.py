@@ -11,6 +11,7 @@ from tests.serving import Server
 FIRST, IMG2IMG = "Text to image", "Image to image"
 TITLES = {"txt2img": FIRST, "img2img": IMG2IMG}
 RUN_MS = 90_000
+CLIENT_ID = "sessionStorage.getItem('comfy-creator.client-id')"
 
 
 @pytest.fixture
@@ -266,3 +267,24 @@ class TestRuns:
         expect(page.get_by_test_id("image-9-0")).to_be_hidden()
         editor.press("Alt+PageUp")
         expect(page.get_by_test_id("image-9-0")).to_be_visible()
+
+    def test_a_duplicated_tab_leaves_the_first_its_runs(self, editor: Editor) -> None:
+        page = editor.page
+        with page.context.expect_page() as opened:
+            # Like a duplicate, it begins with a copy of the session storage.
+            page.evaluate("window.open(location.href)")
+        second = Editor(opened.value)
+        second.wait_drawn()
+        ids = [each.page.evaluate(CLIENT_ID) for each in (editor, second)]
+        assert ids[0] != ids[1]
+        page.bring_to_front()
+        # A number of its own: no earlier result in the executor's cache answers.
+        editor.type_over(editor.widget(3, "steps"), "140")
+        editor.press("Enter")
+        editor.press("ControlOrMeta+Enter")
+        expect(page.get_by_test_id("preview-3")).to_be_visible(timeout=RUN_MS)
+        expect(page.get_by_test_id("image-9-0")).to_be_visible(timeout=RUN_MS)
+        expect(second.page.get_by_test_id("image-9-0")).to_be_hidden()
+        page.reload()
+        expect(page.get_by_test_id("image-9-0")).to_be_visible()
+        assert page.evaluate(CLIENT_ID) == ids[0]

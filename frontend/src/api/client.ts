@@ -51,29 +51,17 @@ export interface UserFile {
   readonly modified: number
 }
 
-const CLIENT_ID = 'comfy-creator.client-id'
-
-/** This tab's id, the same after a reload: the server sends the events of its prompts to it. */
-export function tabClientId(storage: Storage = sessionStorage): string {
-  const known = storage.getItem(CLIENT_ID)
-  if (known) return known
-  const made = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('')
-  storage.setItem(CLIENT_ID, made)
-  return made
-}
-
 /** One server, seen from this tab. */
 export class ApiClient {
   readonly #base: string
   readonly #fetch: typeof fetch
   readonly clientId: string
 
-  constructor(options: { base?: string; fetch?: typeof fetch; clientId?: string } = {}) {
+  /** `clientId` is this page's name at the server. */
+  constructor(options: { clientId: string; base?: string; fetch?: typeof fetch }) {
     this.#base = options.base ?? document.baseURI
     this.#fetch = options.fetch ?? ((...given) => fetch(...given))
-    this.clientId = options.clientId ?? tabClientId()
+    this.clientId = options.clientId
   }
 
   /** Absolute address of a path below `api/`. */

@@ -35,8 +35,8 @@ export class EditorApp {
   #asked = 0
   #answered = 0
 
-  constructor() {
-    const api = new ApiClient()
+  constructor(clientId: string) {
+    const api = new ApiClient({ clientId })
     const session = new RunSession(api)
     const tabs: Tabs = new Tabs({
       drafts: new Drafts(new Definitions([])),

@@ -5,6 +5,7 @@ import { useStore } from 'zustand'
 import '@/ui/base.css'
 import '@/canvas/canvas.css'
 import '@/widgets/widgets.css'
+import { claimClientId } from '@/app/client-id'
 import { EditorApp } from '@/app/editor-app'
 import { ErrorBoundary } from '@/app/error-boundary'
 import { Shell } from '@/app/shell'
@@ -15,7 +16,7 @@ import { TipProvider } from '@/ui/tip'
 
 async function start(root: HTMLElement): Promise<void> {
   followTheme()
-  const app = new EditorApp()
+  const app = new EditorApp(await claimClientId())
   await app.restore()
   createRoot(root).render(
     <StrictMode>

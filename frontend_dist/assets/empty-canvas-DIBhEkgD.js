@@ -1,0 +1,1 @@
+import{TemplateCards as e}from"./templates-panel-BFKkXTiW.js";import{dt as t}from"./index-CSE46TPJ.js";import{t as n}from"./jsx-runtime-BZi9cxqW.js";var r=n();function i(){return(0,r.jsx)(`div`,{className:`empty-canvas`,"data-testid":`empty-canvas`,children:(0,r.jsxs)(`div`,{children:[(0,r.jsx)(e,{}),(0,r.jsx)(`p`,{children:t(`canvas.empty`)})]})})}export{i as default};

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app import wiring
 from app.events.recent_logs import RecentLogs
@@ -35,6 +36,16 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Leave signals alone."""
         yield
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's, but a client that does not read cannot keep its connection once we are done with it."""
+
+    async def run_asgi(self) -> None:
+        """Serve one socket; closing in order would wait until the client has read everything."""
+        await super().run_asgi()
+        if not self.writable.is_set():
+            self.transport.abort()
 
 
 def bind(addresses: Sequence[str], port: int) -> list[socket.socket]:
@@ -86,7 +97,7 @@ def web_server(app: Any) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http="h11",
-        ws="websockets-sansio",
+        ws=_WebSocket,
         ws_ping_interval=None,  # clients of the original may read their socket rarely
         ws_max_size=1024 * 1024,
         lifespan="off",

@@ -83,7 +83,8 @@ async def _converse(socket: WebSocket, services: Services, client_id: str) -> No
         for task in (reader, writer):
             task.cancel()
         await asyncio.gather(reader, writer, return_exceptions=True)
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+        # A client that does not read takes no closing frame either.
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
             await asyncio.wait_for(socket.close(), 1.0)
 
 

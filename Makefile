@@ -1,10 +1,10 @@
 # Comfy Creator's tasks; `make help` lists them. `make run` and `make test` are all that a newcomer needs.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-PORT ?= 8188
 PY := .venv/bin/python
 ENVIRONMENT = python=$$(PYTHON="$(PYTHON)" .ci/choose-python) && "$$python" .ci/environment.py
 TEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 2 -m "not gpu"
+PORT_FLAG = $(if $(PORT),--port "$(PORT)")
 export PYTHON TORCH_ARGS
 
 .PHONY: help run setup test check e2e test-gpu types frontend migrate bench demo-model docs lock flip
@@ -13,7 +13,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: ## install what is missing, then start on 127.0.0.1:8188 (PORT=8189 ARGS="--cpu" change it)
-	@$(ENVIRONMENT) run --port "$(PORT)" && exec $(PY) -m app serve --base-directory workspace --port "$(PORT)" $(ARGS)
+	@$(ENVIRONMENT) run $(PORT_FLAG) -- $(ARGS) && exec $(PY) -m app serve $(ARGS) $(PORT_FLAG)
 
 setup: ## prepare .venv with everything for running and developing, start nothing
 	@$(ENVIRONMENT) dev
@@ -50,8 +50,8 @@ types: setup ## write what is generated from declarations: built-in node schemas
 frontend: setup frontend/node_modules/.package-lock.json ## build frontend_dist/
 	.ci/frontend-build
 
-migrate: setup ## bring the database of ./workspace up to date (a start does it too)
-	$(PY) -m app migrate --base-directory workspace
+migrate: setup ## bring the database of ./workspace (or CC_BASE_DIRECTORY) up to date (a start does it too)
+	$(PY) -m app migrate
 
 bench: setup ## print the figures of benchmarks/ beside their targets
 	@for script in $(basename $(notdir $(wildcard benchmarks/*.py))); do \

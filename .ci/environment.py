@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,7 @@ RUN_LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
 TORCH_PIN = ROOT / "requirements-torch.lock"
 GB = 10**9
+DEFAULT_PORT = 8188
 DISK_BYTES = 2 * GB  # a .venv with the CPU build of torch, and the space pip needs meanwhile
 CUDA_DISK_BYTES = 9 * GB  # the CUDA libraries, as wheels and unpacked
 DEV_DISK_BYTES = GB // 2
@@ -35,11 +37,12 @@ def main() -> int:
     """Prepare what was asked for; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=["run", "dev"], help="what a start needs, or also what tests need")
-    parser.add_argument("--port", help="fail when this port of 127.0.0.1 is taken")
-    arguments = parser.parse_args()
+    parser.add_argument("--port", help="port of the server, which no argument after -- changes")
+    before, separator, after = split(sys.argv[1:])
+    arguments = parser.parse_args(before)
     try:
-        if arguments.port is not None:
-            check_port(arguments.port)
+        if separator or arguments.port is not None:
+            check_port(port_of_server(arguments.port, after))
         install_run()
         if arguments.part == "dev":
             install_dev()
@@ -51,8 +54,44 @@ def main() -> int:
     return 0
 
 
-def check_port(text: str) -> None:
-    """Raise CannotPrepare unless a server can listen on this port of 127.0.0.1."""
+def split(words: list[str]) -> tuple[list[str], bool, list[str]]:
+    """The words before `--`, whether there is one, and the words after it: those of `comfy-creator serve`."""
+    if "--" not in words:
+        return words, False, []
+    at = words.index("--")
+    return words[:at], True, words[at + 1 :]
+
+
+def port_of_server(given: str | None, server_words: list[str]) -> str | None:
+    """The port that `comfy-creator serve` is going to take; None for any free one.
+
+    Flags come before CC_PORT, this before the settings file, as in app/settings.py, which cannot be imported
+    before the environment is made. What is wrong with words and file is left for the server to say.
+    """
+    if given is not None:
+        return given
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--port", default=os.environ.get("CC_PORT") or None)
+    parser.add_argument("--config", default=os.environ.get("CC_CONFIG") or None)
+    try:
+        found, _ = parser.parse_known_args(server_words)
+    except argparse.ArgumentError:
+        return None
+    port: str | None = found.port
+    if port is None and found.config is not None:
+        try:
+            settings = tomllib.loads(Path(found.config).expanduser().read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        port = str(settings.get("port", DEFAULT_PORT))
+    port = port or str(DEFAULT_PORT)
+    return port if port.isdecimal() and 0 < int(port) < 65536 else None
+
+
+def check_port(text: str | None) -> None:
+    """Raise CannotPrepare unless a server can listen on this port of 127.0.0.1; None is any free one."""
+    if text is None:
+        return
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise CannotPrepare(
             f"PORT={text} is no port number: choose one from 1 to 65535, for example PORT=8189."

@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any, NoReturn
 
 from app.commands import exit_codes
 from app.commands.flags import add_settings, add_vram_flags, add_without_effect
-from app.settings import Settings, SettingsFileError
+from app.settings import Settings, SettingsFileError, default_base
 
 COMMANDS = ("serve", "run", "convert", "token", "migrate")
 
@@ -54,11 +56,11 @@ def _serve(settings: Settings, without_effect: Sequence[str], argv: Sequence[str
     new_token = not (settings.base / "state" / "token").exists()
 
     def on_ready(address: str, token: str | None) -> None:
-        # The token is shown once, when it is made; later `comfy-creator token` shows it.
+        # The token is shown once, when it is made; later the command `token` shows it.
         shown = f"{address}/?token={token}" if token and new_token else address
         print(f"Comfy Creator is ready: {shown}", flush=True)
         if token and not new_token:
-            print("The access token is demanded; `comfy-creator token` shows it.", flush=True)
+            print(f"The access token is demanded; `{_token_command(settings)}` shows it.", flush=True)
 
     with _Explained(settings) as problem:
         asyncio.run(serve(settings, sockets, logs, argv, on_ready))
@@ -93,9 +95,29 @@ def _convert(file: str) -> int:
 def _token(settings: Settings) -> int:
     from app.api.security.token_file import read_or_make_token
 
+    state = settings.base / "state"
     with _Explained(settings) as problem:
-        print(read_or_make_token(settings.base / "state" / "token"))
+        used = (state / "token").exists() and (state / "server.lock").exists()
+        print(read_or_make_token(state / "token"))
+        if not used:
+            print(
+                f"No server that demands a token has used the folder {settings.base} yet; the first that "
+                "does will demand this one. If yours uses another folder, name it with --base-directory.",
+                file=sys.stderr,
+            )
     return problem.code
+
+
+def _token_command(settings: Settings) -> str:
+    """The command that shows this server's token, as a shell on this computer takes it."""
+    script = Path(sys.executable).with_name("comfy-creator")
+    found = shutil.which("comfy-creator")
+    if found and Path(found) == script:
+        program = ["comfy-creator"]
+    else:
+        program = [str(script)] if script.exists() else [sys.executable, "-m", "app"]
+    folder = [] if settings.base == default_base() else ["--base-directory", str(settings.base)]
+    return shlex.join([*program, "token", *folder])
 
 
 def _migrate(settings: Settings) -> int:

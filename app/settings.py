@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 LOOPBACK = "127.0.0.1"
 
+_ROOT = Path(__file__).resolve().parents[1]
+
 
 class SettingsFileError(ValueError):
     """The settings file cannot be read."""
@@ -27,7 +29,10 @@ class Settings(BaseSettings):
     )
     port: int = Field(8188, ge=0, le=65535, description="TCP port; 0 takes a free one")
     base_directory: Path | None = Field(
-        None, description="holds models, input, output, temp, user and state (database, token)"
+        None,
+        description="holds models, input, output, temp, user and state (database, token); without this "
+        "setting it is the folder `workspace` of the clone that the program runs from, and for an installed "
+        "package the user's data folder, on Linux ~/.local/share/comfy-creator",
     )
     output_directory: Path | None = Field(None, description="pictures go here instead of BASE/output")
     input_directory: Path | None = Field(None, description="uploads go here instead of BASE/input")
@@ -89,12 +94,10 @@ class Settings(BaseSettings):
 
     @property
     def base(self) -> Path:
-        """The base directory; without one, the user's data folder."""
+        """The base directory, the same for every command."""
         if self.base_directory is not None:
             return self.base_directory.expanduser().absolute()
-        from platformdirs import user_data_path
-
-        return user_data_path("comfy-creator", appauthor=False)
+        return default_base()
 
     @classmethod
     def settings_customise_sources(
@@ -107,6 +110,15 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags first, then variables, then the file they may name."""
         return init_settings, env_settings, _SettingsFile(settings_cls, init_settings, env_settings)
+
+
+def default_base() -> Path:
+    """The base directory that nobody named: `workspace` of a clone, else the user's data folder."""
+    if (_ROOT / "pyproject.toml").is_file() and (_ROOT / "Makefile").is_file():
+        return _ROOT / "workspace"
+    from platformdirs import user_data_path
+
+    return user_data_path("comfy-creator", appauthor=False)
 
 
 class _SettingsFile(PydanticBaseSettingsSource):

@@ -142,7 +142,10 @@ def _token(settings: Settings) -> str | None:
 
 def _said(answer: httpx.Response) -> str:
     if answer.status_code == 401:
-        return "The server demands its access token: set CC_TOKEN to what `comfy-creator token` shows there."
+        return (
+            "The server demands its access token: set CC_TOKEN to what `comfy-creator token` shows on the "
+            "server's computer, with the server's --base-directory if it was given one."
+        )
     try:
         return f"The server answers {answer.status_code}: {answer.json()['error']['message']}"
     except (ValueError, KeyError, TypeError):

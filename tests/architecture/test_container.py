@@ -41,6 +41,9 @@ def test_linter_has_no_complaint() -> None:
 def test_runs_as_an_ordinary_user_with_a_data_volume_and_a_health_check() -> None:
     assert values("USER") == ["1000"]
     assert values("VOLUME") == ["/workspace"]
+    assert values("ENV") == [
+        "CC_BASE_DIRECTORY=/workspace"
+    ]  # for `docker exec CONTAINER comfy-creator token` too
     assert values("EXPOSE") == ["8188"]
     assert "http://127.0.0.1:8188/healthz" in values("HEALTHCHECK")[0]
     assert json.loads(values("CMD")[0])[:4] == ["comfy-creator", "serve", "--listen", "0.0.0.0"]  # noqa: S104  in a container
@@ -83,18 +86,23 @@ def copy(rest: str, build: Path) -> None:
             shutil.copy(found, build / target)
 
 
+def image_environment(folder: Path) -> dict[str, str]:
+    """The image's ENV, with the folder in the place of the root folder."""
+    changes = dict(line.split("=", 1) for line in values("ENV"))
+    return {**os.environ, **{name: value.replace("/", f"{folder}/", 1) for name, value in changes.items()}}
+
+
 @pytest.fixture
 def server(installed: Path, tmp_path: Path) -> Iterator[int]:
     """The image's CMD, on another port and folder; yields the port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = json.loads(
-        values("CMD")[0].replace("8188", str(port)).replace("/workspace", str(tmp_path / "workspace"))
-    )
+    command = json.loads(values("CMD")[0].replace("8188", str(port)))
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603  the command of our Dockerfile
             [installed / command[0], *command[1:]],
             cwd=tmp_path,
+            env=image_environment(tmp_path),
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -130,9 +138,7 @@ def wait_for(port: int) -> None:
 def test_installed_image_serves_with_a_token(installed: Path, server: int, tmp_path: Path) -> None:
     wait_for(server)
 
-    shown = tree.run(
-        installed / "comfy-creator", "token", "--base-directory", str(tmp_path / "workspace"), cwd=tmp_path
-    )
+    shown = tree.run(installed / "comfy-creator", "token", cwd=tmp_path, env=image_environment(tmp_path))
     token = shown.stdout.split()[-1]
 
     assert status_of(server, "/system_stats") == 401

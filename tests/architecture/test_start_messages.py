@@ -105,6 +105,40 @@ def test_port_that_is_none(port: str) -> None:
     assert f"PORT={port} is no port number" in done.stderr
 
 
+@pytest.mark.parametrize("place", ["ARGS", "variable", "file", "file named by a variable"])
+def test_busy_port_is_found_wherever_the_port_is_set(place: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = tmp_path / "settings.toml"
+        file.write_text(f"port = {port}\n")
+        words = {"ARGS": ["--cpu", f"--port={port}"], "file": ["--config", str(file)]}.get(place, [])
+        variables = {"variable": {"CC_PORT": str(port)}, "file named by a variable": {"CC_CONFIG": str(file)}}
+        environment = {**os.environ, **variables.get(place, {})}
+        done = tree.run(sys.executable, ENVIRONMENT, "run", "--", *words, env=environment)
+
+    assert done.returncode == 1
+    assert f"Port {port} is in use" in done.stderr
+
+
+def test_port_to_check_is_the_one_that_the_server_takes(
+    environment: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("port = 4\n")
+    monkeypatch.delenv("CC_PORT", raising=False)
+    monkeypatch.delenv("CC_CONFIG", raising=False)
+
+    assert environment.port_of_server(None, []) == "8188"
+    monkeypatch.setenv("CC_CONFIG", str(file))
+    assert environment.port_of_server(None, []) == "4"
+    monkeypatch.setenv("CC_PORT", "3")
+    assert environment.port_of_server(None, []) == "3"
+    assert environment.port_of_server(None, ["--listen", "--port", "2"]) == "2"
+    assert environment.port_of_server("1", ["--port", "2"]) == "1"
+    assert environment.port_of_server(None, ["--port", "0"]) is None  # any free one
+    assert environment.port_of_server(None, ["--port"]) is None  # the server says what is wrong
+
+
 def test_too_little_disk(environment: ModuleType) -> None:
     free = shutil.disk_usage(tree.ROOT).free
 

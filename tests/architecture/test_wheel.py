@@ -57,16 +57,31 @@ def test_wheel_holds_nothing_else(content: set[str]) -> None:
     assert not {name for name in content if "__pycache__" in name or "/tests/" in name}
 
 
-def test_installed_wheel_finds_its_bundle_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def installed(wheel: Path, tmp_path: Path) -> Path:
+    """The folder into which the wheel was installed."""
     target = tmp_path / "installed"
-    installed = tree.run(
+    done = tree.run(
         *(sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet"),
         *("--target", str(target), str(wheel)),
     )
-    assert installed.returncode == 0, installed.stderr
+    assert done.returncode == 0, done.stderr
+    return target
 
+
+def test_installed_wheel_keeps_its_data_in_the_users_data_folder(installed: Path, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CC_")}
+    environment |= {"PYTHONPATH": str(installed), "XDG_DATA_HOME": str(tmp_path / "data")}
+
+    code = "from app.settings import Settings; print(Settings().base)"
+    found = tree.run(sys.executable, "-c", code, cwd=tmp_path, env=environment).stdout.strip()
+
+    assert found == str(tmp_path / "data" / "comfy-creator")
+
+
+def test_installed_wheel_finds_its_bundle_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
     code = f"from app.files.bundle import bundled; print(*map(bundled, {BUNDLED!r}), sep='\\n')"
-    environment = {**os.environ, "PYTHONPATH": str(target)}
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
     found = tree.run(sys.executable, "-c", code, cwd=tmp_path, env=environment).stdout.split()
 
-    assert found == [str(target / "app" / "_bundle" / name) for name in BUNDLED]
+    assert found == [str(installed / "app" / "_bundle" / name) for name in BUNDLED]

@@ -13,6 +13,10 @@ MAX_HEADER_BYTES = 16 * 1024
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+_HOW_TO_SEE_IT = (  # without the path of the base directory: strangers read this
+    "On the server's computer, `comfy-creator token` shows it, "
+    "with the server's --base-directory if it was given one."
+)
 _FETCH_METADATA = ("sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user")
 
 
@@ -140,7 +144,7 @@ def _no_credential() -> Refusal:
         status=401,
         code="token_required",
         message="This server demands its token: send it as a Bearer header, or open the address with "
-        "?token=... (`comfy-creator token` shows it).",
+        f"?token=TOKEN. {_HOW_TO_SEE_IT}",
     )
 
 
@@ -148,7 +152,7 @@ def _wrong_credential() -> Refusal:
     return Refusal(
         status=401,
         code="wrong_token",
-        message="That is not this server's token; `comfy-creator token` shows it.",
+        message=f"That is not this server's token. {_HOW_TO_SEE_IT}",
         counts=True,
     )
 

@@ -12,8 +12,9 @@ form{display:flex;gap:.5rem;flex-wrap:wrap}
 input{flex:1;min-width:16rem}input,button{font:inherit;padding:.4rem .7rem}
 </style></head><body><main>
 <h1>Comfy Creator</h1>
-<p>This server needs its token. It was printed when the server first started;
-<code>comfy-creator token</code> shows it again.</p>
+<p>This server needs its token. It was printed when the server first started.
+On the server's computer <code>comfy-creator token</code> shows it again,
+with the server's <code>--base-directory</code> if it was given one.</p>
 <form method="get" action="/"><label for="token" hidden>Token</label>
 <input id="token" name="token" type="password" required autocomplete="current-password" placeholder="Token">
 <button>Open</button></form>

@@ -188,20 +188,40 @@ def test_settings_come_from_flags_before_variables_before_the_file(tmp_path: Pat
     assert "203.0.113.9" in flag.stderr
 
 
+def test_token_for_a_folder_that_no_server_used_says_so(tmp_path: Path) -> None:
+    for _ in range(2):
+        answer = run("token", "--base-directory", str(tmp_path / "base"))
+        assert answer.returncode == 0
+        assert answer.stdout.strip() == (tmp_path / "base" / "state" / "token").read_text().strip()
+        assert answer.stderr == (
+            f"No server that demands a token has used the folder {tmp_path / 'base'} yet; the first that "
+            "does will demand this one. If yours uses another folder, name it with --base-directory.\n"
+        )
+
+
 def test_exposed_server_prints_its_token_once_and_demands_it(tmp_path: Path) -> None:
     exposed = Server(tmp_path, free_port(), "--listen")
     exposed.start()
     try:
         exposed.wait(lambda: "is ready" in exposed.log.read_text(), 60, "it is not ready")
         (token,) = re.findall(r"\?token=(\S+)", exposed.log.read_text())
-        assert run("token", "--base-directory", str(tmp_path)).stdout.strip() == token
-        assert exposed.client.get("/queue").status_code == 401
+        shown = run("token", "--base-directory", str(tmp_path))
+        assert (shown.stdout.strip(), shown.stderr) == (token, "")
+        refused = exposed.client.get("/queue")
+        assert refused.status_code == 401
+        assert "comfy-creator token" in refused.text
+        assert str(tmp_path) not in refused.text  # strangers learn no path
         right = httpx.get(f"{exposed.url}/queue", headers={"Authorization": f"Bearer {token}"})
         assert right.status_code == 200
         exposed.stop()
         exposed.start()
         exposed.wait(lambda: exposed.log.read_text().count("is ready") == 2, 60, "it is not ready")
         assert exposed.log.read_text().count(token) == 1
+        (advice,) = re.findall(r"demanded; `(.*)` shows it", exposed.log.read_text())
+        advised = subprocess.run(  # noqa: S602  a person pastes it into a shell
+            advice, shell=True, capture_output=True, text=True, timeout=LIMIT_S, check=True
+        )
+        assert advised.stdout.strip() == token
     finally:
         exposed.close()
 

@@ -3,8 +3,12 @@
 import contextlib
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
+
+_UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
+"""The names that app.files.outputs.write_atomically gives to files until they are complete."""
 
 _log = logging.getLogger(__name__)
 
@@ -13,7 +17,7 @@ class AttemptFiles:
     """Notes under `state/attempts`, one file per prompt with one absolute path per line.
 
     The executor appends a path before it renames the finished file into place, so that every visible file of
-    an unfinished prompt is listed; until then the file is called `.<digits>.part` in the same folder.
+    an unfinished prompt is listed; until then the file is called `.<16 hex digits>.part` in the same folder.
     Only paths inside `roots` (output and temp) are ever removed.
     """
 
@@ -66,4 +70,5 @@ class AttemptFiles:
 
 def _unfinished(listed: Sequence[Path]) -> list[Path]:
     """Files with a temporary name beside the listed ones; the one executor alone gives such names."""
-    return [part for folder in {path.parent for path in listed} for part in folder.glob(".*.part")]
+    folders = {path.parent for path in listed}
+    return [part for folder in folders for part in folder.glob(".*.part") if _UNFINISHED.fullmatch(part.name)]

@@ -176,9 +176,12 @@ async def test_files_of_a_lost_attempt_are_removed_and_those_of_an_ended_one_sta
         if name == "ended":
             await queue.finish(name, DONE)
     (output / ".0123456789abcdef.part").write_bytes(b"half")
+    foreign = [".foo.part", ".0123456789abcdef0.part", ".0123456789ABCDEF.part", ".part"]
+    for name in foreign:
+        (output / name).write_bytes(b"another program's")
     (tmp_path / "elsewhere.txt").write_text("not ours")
     await queue.requeue_lost()
-    assert sorted(each.name for each in output.iterdir()) == ["ended.png"]
+    assert sorted(each.name for each in output.iterdir()) == sorted([*foreign, "ended.png"])
     assert (tmp_path / "elsewhere.txt").exists()
     assert list((tmp_path / "state" / "attempts").iterdir()) == []
 

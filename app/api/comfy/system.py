@@ -2,6 +2,8 @@
 
 import os
 import sys
+from functools import cache
+from importlib import metadata
 from pathlib import PurePath
 from typing import Any
 
@@ -27,7 +29,7 @@ def system_stats(request: Request) -> Response:
     status = services.executor.status
     stats = {
         "system": _system(services),
-        "devices": [_device(each) for each in status.devices],
+        "devices": [_device(each) for each in status.devices or [_computer()]],
         "executor": {
             "state": status.state,
             "detail": status.detail,
@@ -51,7 +53,7 @@ def _system(services: Services) -> dict[str, Any]:
         "installed_templates_version": None,
         "required_templates_version": None,
         "python_version": sys.version,
-        "pytorch_version": services.executor.status.torch_version or None,
+        "pytorch_version": services.executor.status.torch_version or _installed_torch(),
         "embedded_python": False,
         "argv": [_without_path(each) for each in services.about.argv],
     }
@@ -63,6 +65,30 @@ def _without_path(argument: str) -> str:
     if equals:
         return f"{flag}={PurePath(value).name}"
     return PurePath(argument).name if "/" in argument or "\\" in argument else argument
+
+
+def _computer() -> Device:
+    """What stands for the devices until the executor has reported them: ComfyUI's clients read the first."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return Device(
+        name="cpu",
+        type="cpu",
+        vram_total=memory.total,
+        vram_free=memory.available,
+        torch_vram_total=memory.total,
+        torch_vram_free=memory.available,
+    )
+
+
+@cache
+def _installed_torch() -> str | None:
+    """The version of torch beside the server, read from its metadata: importing it is the executor's part."""
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _device(device: Device) -> dict[str, Any]:

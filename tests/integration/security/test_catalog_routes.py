@@ -1,13 +1,17 @@
 """Nodes, models, settings and system over HTTP, in the shapes that ComfyUI's clients read."""
 
+import importlib.metadata
 import io
 import json
 import struct
 from pathlib import Path
 
+import psutil
 import pytest
+import torch
 from PIL import Image
 
+from app.api.comfy import system
 from app.graph.node_schema import InputSchema, NodeSchema, OutputSchema
 from tests.integration.security.running_app import Running
 
@@ -139,6 +143,39 @@ async def test_system_stats_tell_no_paths(local: Running) -> None:
     assert isinstance(stats["system"]["ram_total"], int)
     assert stats["system"]["comfyui_version"] == "0.3.64"
     assert str(local.folders.base) not in answer.text
+
+
+async def test_system_stats_have_a_device_and_torchs_version_before_the_executor_reports(
+    local: Running,
+) -> None:
+    stats = (await local.http.get("/system_stats")).json()
+    (device,) = stats["devices"]
+    total = psutil.virtual_memory().total
+    assert 0 < device.pop("vram_free") <= total
+    assert 0 < device.pop("torch_vram_free") <= total
+    assert device == {
+        "name": "cpu",
+        "type": "cpu",
+        "index": None,
+        "vram_total": total,
+        "torch_vram_total": total,
+    }
+    assert stats["system"]["pytorch_version"] == torch.__version__
+
+
+async def test_system_stats_name_no_torch_where_none_is_installed(
+    local: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    system._installed_torch.cache_clear()
+    try:
+        stats = (await local.http.get("/system_stats")).json()
+    finally:
+        system._installed_torch.cache_clear()
+    assert stats["system"]["pytorch_version"] is None
 
 
 async def test_features_users_and_empty_lists(local: Running) -> None:

@@ -55,7 +55,8 @@ migrate: setup ## bring the database of ./workspace (or CC_BASE_DIRECTORY) up to
 
 bench: setup ## print the figures of benchmarks/ beside their targets
 	@for script in $(basename $(notdir $(wildcard benchmarks/*.py))); do \
-		echo "== $$script"; $(PY) -m benchmarks.$$script || exit 1; done
+		echo "== $$script"; $(PY) -m benchmarks.$$script || left="$$left $$script"; done; \
+		if [ -n "$$left" ]; then echo "Left out or not finished, see above for the reasons:$$left"; fi
 
 demo-model: setup ## train the demo model again from an empty folder (hours on a CPU; resumable)
 	$(PY) -m app.training.demo_model

@@ -83,7 +83,8 @@ def on_store_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, StoreError)  # noqa: S101  registered for this type only
     _log.error("%s", error)
     message = (
-        "The server cannot write to its database (is the disk full?): nothing was changed, try again later."
+        "The server cannot write to its database (is the disk full, or does another program hold the file?): "
+        "nothing was changed, try again later."
     )
     return error_response(request, ApiError(503, "store_unavailable", message, headers={"Retry-After": "5"}))
 

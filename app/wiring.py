@@ -15,6 +15,7 @@ from app.actions.submit_prompt import SubmitPrompt
 from app.engine.executor_task import ExecutorTask
 from app.engine.node_catalog import NodeCatalog, packaged_schemas
 from app.events.hub import EventHub
+from app.events.log_feed import LogFeed
 from app.events.messages import QueueChanged
 from app.events.recent_logs import RecentLogs
 from app.files.claim import claimed
@@ -200,6 +201,7 @@ def web_app(
         folders=parts.folders,
         history=parts.history,
         hub=parts.hub,
+        log_feed=LogFeed(logs, parts.hub),
         logs=logs,
         queue=parts.queue,
         submit=parts.submit,

@@ -10,6 +10,7 @@ from app.api.auth import AccessPolicy
 from app.engine.executor_task import ExecutorTask
 from app.engine.node_catalog import NodeCatalog
 from app.events.hub import EventHub
+from app.events.log_feed import LogFeed
 from app.events.recent_logs import RecentLogs
 from app.files.folders import DataFolders
 from app.queue.base import PromptQueue
@@ -37,6 +38,7 @@ class Services:
     folders: DataFolders
     history: History
     hub: EventHub
+    log_feed: LogFeed
     logs: RecentLogs
     queue: PromptQueue
     submit: SubmitPrompt

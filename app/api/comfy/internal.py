@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.body import read_json
 from app.api.replies import empty, json_reply
 from app.api.services import services_of
 from app.files.errors import UnsafeName
@@ -27,9 +28,15 @@ def raw_logs(request: Request) -> Response:
 
 
 @router.patch("/logs/subscribe")
-def subscribe(request: Request) -> Response:
-    """Accepted; log lines are read with GET, they are not sent over sockets."""
-    return empty()
+async def subscribe(request: Request) -> Response:
+    """From now on the client's socket gets `logs` messages, or no longer; 400 for another body."""
+    match await read_json(request):
+        case {"clientId": str(client_id), "enabled": bool(enabled)}:
+            feed = services_of(request).log_feed
+            (feed.subscribe if enabled else feed.unsubscribe)(client_id)
+            return empty()
+        case _:
+            return json_reply(request, {"error": 'Send {"clientId": TEXT, "enabled": true or false}.'}, 400)
 
 
 @router.get("/folder_paths")

@@ -21,6 +21,7 @@ from app.commands.serve import HEADER_LIMIT
 from app.engine.executor_task import ExecutorTask
 from app.engine.node_catalog import NodeCatalog, packaged_schemas
 from app.events.hub import EventHub
+from app.events.log_feed import LogFeed
 from app.events.recent_logs import RecentLogs
 from app.files.folders import DataFolders, data_folders
 from app.protocol.engine import EventSink
@@ -74,6 +75,7 @@ def services_for(folders: DataFolders, database: Database, policy: AccessPolicy)
     queue = EmbeddedQueue(database, AttemptFiles(folders.state, [folders.output, folders.temp]))
     catalog = NodeCatalog(folders, packaged_schemas())
     executor = ExecutorTask(queue, hub, no_engine)
+    logs = RecentLogs()
     return Services(
         about=About(version="0", max_upload_bytes=2_000_000),
         access=policy,
@@ -83,7 +85,8 @@ def services_for(folders: DataFolders, database: Database, policy: AccessPolicy)
         folders=folders,
         history=History(database),
         hub=hub,
-        logs=RecentLogs(),
+        log_feed=LogFeed(logs, hub),
+        logs=logs,
         queue=queue,
         submit=SubmitPrompt(catalog, queue),
     )

@@ -38,6 +38,7 @@ class Live:
     core: wiring.Core
     port: int
     http: httpx.AsyncClient
+    logs: RecentLogs
     engines: list[StubEngine] = field(default_factory=list[StubEngine])
 
     async def submit(self, prompt_id: str | None = None, **more: Any) -> str:
@@ -104,7 +105,7 @@ def is_end(kind: str, data: Any) -> bool:
 @contextlib.asynccontextmanager
 async def live(base: Path, script: Script = succeed) -> AsyncIterator[Live]:
     """Serve until the block ends."""
-    settings = Settings.model_validate({"base_directory": base})
+    settings, logs = Settings.model_validate({"base_directory": base}), RecentLogs()
     engines: list[StubEngine] = []
 
     def engine(sink: EventSink) -> StubEngine:
@@ -114,12 +115,12 @@ async def live(base: Path, script: Script = succeed) -> AsyncIterator[Live]:
     (listener,) = bind(["127.0.0.1"], 0)
     port: int = listener.getsockname()[1]
     async with wiring.core(settings, wiring.folders_of(settings), engine) as core:
-        app, _ = wiring.web_app(core, settings, RecentLogs(), (), port)
+        app, _ = wiring.web_app(core, settings, logs, (), port)
         server = web_server(app)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=LIMIT_S) as http:
-                yield Live(core=core, port=port, http=http, engines=engines)
+                yield Live(core=core, port=port, http=http, logs=logs, engines=engines)
         finally:
             server.should_exit = True
             await task

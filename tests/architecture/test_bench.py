@@ -12,7 +12,8 @@ def test_benchmark_that_cannot_run_is_named_and_the_others_go_on(tmp_path: Path)
     python.chmod(0o755)
 
     done = tree.run(
-        *("make", "--old-file=setup", "bench", f"PY={python}"), env={**os.environ, "MAKEFLAGS": ""}
+        *("make", "--no-print-directory", "--old-file=setup", "bench", f"PY={python}"),
+        env={**os.environ, "MAKEFLAGS": ""},
     )
 
     scripts = {path.stem for path in (tree.ROOT / "benchmarks").glob("*.py")}

@@ -77,9 +77,6 @@ class LeftOut:
         """Whatever the object would have been made of."""
         return super().__new__(cls)
 
-    def __init__(self, *_arguments: object) -> None:
-        """Nothing to keep."""
-
     def __setstate__(self, _state: object) -> None:
         """Nothing to keep."""
 
